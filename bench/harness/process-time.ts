@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+
+/** USER_HZ of Linux. */
+const TICKS = 100;
+
+/** Seconds of processor time that a process has used, its ended threads included. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** Seconds of processor time of this process while `work` ran. */
+export function ownSeconds(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}

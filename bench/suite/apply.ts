@@ -1,0 +1,88 @@
+import { createReadStream } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { join } from 'node:path';
+import type { RunningServer } from '../../deploy/provision/index.ts';
+import { formatPosition } from '../../src/core/position.ts';
+import { runCli, serverEnvironment } from '../../test/support/daemon.ts';
+import { applyWithClient } from '../../test/support/scene.ts';
+import { connect } from '../../test/support/servers.ts';
+import { sized, type BenchKind, type Benchmark, type Context } from '../harness/context.ts';
+import { figure, median, rate, ratios, short, type Figure } from '../harness/figure.ts';
+import { server, setDurability, withConnection } from '../harness/servers.ts';
+import { catchUp, dropLog, rows } from '../harness/undo-log.ts';
+import { stretch, sysbenchRow, SYSBENCH_COLUMNS } from '../harness/workload.ts';
+
+const PER_STATEMENT = 1000;
+
+async function fill(source: RunningServer, count: number): Promise<void> {
+  await withConnection(source, async (db) => {
+    await setDurability(db, true);
+    await db.query(`DROP DATABASE IF EXISTS bench; CREATE DATABASE bench; CREATE TABLE bench.t (${SYSBENCH_COLUMNS}) CHARACTER SET latin1`);
+    for (let id = 1; id <= count;) await db.query(`INSERT INTO bench.t VALUES ${Array.from({ length: PER_STATEMENT }, () => sysbenchRow(id++)).join(',')}`);
+  });
+}
+
+/** Seconds to apply the script that undoes a DELETE or an UPDATE of every row with the stock client; and to LOAD DATA the same rows. */
+async function measure(context: Context, kind: BenchKind, change: 'deleted' | 'updated'): Promise<Figure[]> {
+  const [source, backup] = [await server(kind, 'source'), await server(kind, 'backup')];
+  const count = sized(context, 1_000_000, 20_000);
+  const log = await connect(backup, { multipleStatements: true, supportBigNumbers: true });
+  await setDurability(log, true);
+  const [applied, loaded, scriptSeconds]: [number[], number[], number[]] = [[], [], []];
+  for (let turn = 0; turn < context.turns; turn++) {
+    await fill(source, count);
+    const checksum = async (): Promise<string> => withConnection(source, async (db) => String((await rows(db, 'CHECKSUM TABLE bench.t'))[0]!.Checksum));
+    const before = await checksum();
+    if (change === 'deleted') loaded.push(await loadData(source, count));
+    const done = await withConnection(source, (db) => stretch(db, { rowChanges: count, transactions: 1 }, async () => {
+      await db.query(change === 'deleted' ? 'DELETE FROM bench.t' : 'UPDATE bench.t SET k = k + 1, c = REVERSE(c)');
+    }));
+    const { undoLog } = await catchUp(source, backup, log, done, false);
+    let since = performance.now();
+    const file = join(source.dataDir, 'bench-undo.sql');
+    const script = await runCli(['script', '--start-position', formatPosition(done.from), '--stop-position', formatPosition(done.to)], {
+      ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', backup), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
+    });
+    if (script.status !== 0) throw new Error(`script ended with ${script.status}: ${script.stderr}`);
+    scriptSeconds.push((performance.now() - since) / 1000);
+    since = performance.now();
+    const { status, stderr } = await applyWithClient(source, script.stdout);
+    applied.push((performance.now() - since) / 1000);
+    if (status !== 0) throw new Error(`the script was refused: ${stderr}`);
+    if (await checksum() !== before) throw new Error('the script did not bring the table back');
+    await rm(file, { force: true });
+    await dropLog(log, undoLog);
+  }
+  await log.end();
+  const on = `${kind}, ${rate(count)} ${change} rows`;
+  const detail = `${rate(count / median(applied))} rows/s applied; script written in ${short(median(scriptSeconds))} s`;
+  return loaded.length === 0
+    ? [figure('apply of an undo, seconds', on, applied, 's', undefined, detail)]
+    : [figure('apply of an undo vs LOAD DATA', on, ratios(loaded, applied), 'x', undefined, `${detail}; LOAD DATA ${rate(count / median(loaded))} rows/s`)];
+}
+
+/** The rows of the table into an equal one. */
+async function loadData(source: RunningServer, count: number): Promise<number> {
+  const db = await connect(source, { multipleStatements: true });
+  const file = join(source.dataDir, 'bench-load.txt');
+  await writeFile(file, Array.from({ length: count }, (_, i) => `${sysbenchRow(i + 1).slice(1, -1).replaceAll("'", '').replaceAll(',', '\t')}\n`).join(''));
+  await db.query('SET GLOBAL local_infile = 1');
+  await db.query('CREATE TABLE bench.loaded LIKE bench.t');
+  const since = performance.now();
+  await db.query({ sql: "LOAD DATA LOCAL INFILE 'rows' INTO TABLE bench.loaded", infileStreamFactory: (): Readable => createReadStream(file, { highWaterMark: 1 << 20 }) });
+  const seconds = (performance.now() - since) / 1000;
+  await db.query('DROP TABLE bench.loaded');
+  await rm(file);
+  await db.end();
+  return seconds;
+}
+
+export const apply: Benchmark = {
+  name: 'apply', about: 'the script that undoes a DELETE or UPDATE of a whole table, applied with the stock client, against LOAD DATA',
+  run: async (context) => {
+    const figures: Figure[] = [];
+    for (const kind of context.kinds) for (const change of ['deleted', 'updated'] as const) figures.push(...await measure(context, kind, change));
+    return figures;
+  },
+};

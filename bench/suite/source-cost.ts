@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { runTool, sysbenchScripts, type RunningServer } from '../../deploy/provision/index.ts';
+import { Daemon, serverEnvironment } from '../../test/support/daemon.ts';
+import { binlogEnd } from '../../test/support/scene.ts';
+import { connect } from '../../test/support/servers.ts';
+import type { BenchKind, Benchmark, Context } from '../harness/context.ts';
+import { figure, median, short, type Figure } from '../harness/figure.ts';
+import { processorSeconds } from '../harness/process-time.ts';
+import { NativeReplica } from '../harness/replica.ts';
+import { server, withConnection } from '../harness/servers.ts';
+import { dropLog } from '../harness/undo-log.ts';
+
+const TABLES = 4;
+/** What reads the source's binlog meanwhile. `same`: the daemon with its backup on the source itself. */
+const TAILS = ['none', 'native', 'daemon', 'same'] as const;
+type Tail = (typeof TAILS)[number];
+
+async function sysbench(source: RunningServer, command: 'prepare' | 'run', events: number): Promise<void> {
+  const { status, stdout, stderr } = await runTool('sysbench', 'usr/bin/sysbench', [
+    join(await sysbenchScripts(), 'oltp_read_write.lua'), '--db-driver=mysql', `--mysql-host=${source.host}`, `--mysql-port=${source.port}`, `--mysql-user=${source.user}`,
+    `--mysql-password=${source.password}`, '--mysql-db=sbtest', `--tables=${TABLES}`, '--table-size=10000', '--threads=4', '--time=0', `--events=${events}`,
+    '--mysql-ignore-errors=1213,1205,1020', command,
+  ]);
+  if (status !== 0) throw new Error(`sysbench ${command}: ${stdout}\n${stderr}`);
+}
+
+/** Milliseconds of the source's processor time for each transaction, under one kind of tail. */
+async function cost(tail: Tail, source: RunningServer, backup: RunningServer, replica: RunningServer, events: number): Promise<number> {
+  const load = async (): Promise<number> => {
+    await sysbench(source, 'run', Math.ceil(events / 10));
+    const before = processorSeconds(source.pid);
+    await sysbench(source, 'run', events);
+    return (processorSeconds(source.pid) - before) * 1000 / events;
+  };
+  if (tail === 'none') return load();
+  if (tail === 'native') {
+    const applier = await connect(replica, { multipleStatements: true });
+    const native = new NativeReplica(applier, replica);
+    const end = await withConnection(source, binlogEnd);
+    await native.fetch(source, { from: end, to: end, rowChanges: 0, transactions: 0, gtids: '' });
+    const spent = await load();
+    await native.forget();
+    await applier.end();
+    return spent;
+  }
+  const store = tail === 'same' ? source : backup;
+  const undoLog = { alias: `cost_${tail}`, ledger: `ledger_cost_${tail}` };
+  const spent = await (async () => {
+    await using daemon = await Daemon.start({
+      ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', store), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
+    });
+    const found = await load();
+    await daemon.stop();
+    return found;
+  })();
+  await withConnection(store, (log) => dropLog(log, undoLog));
+  return spent;
+}
+
+/** The upper end of the 95 % interval of the mean of these values. */
+function upperBound(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
+  return mean + 1.96 * Math.sqrt(variance / values.length);
+}
+
+async function measure(context: Context, kind: BenchKind): Promise<Figure[]> {
+  const [source, backup, replica] = [await server(kind, 'source'), await server(kind, 'backup'), await server(kind, 'replica')];
+  await withConnection(source, (db) => db.query('DROP DATABASE IF EXISTS sbtest; CREATE DATABASE sbtest'));
+  await sysbench(source, 'prepare', 1);
+  const events = context.quick ? 500 : 4000;
+  const pairs = context.quick ? 3 : 30;
+  const spent: Record<Tail, number[]> = { none: [], native: [], daemon: [], same: [] };
+  for (let pair = 0; pair < pairs; pair++) {
+    // In turns, each time beginning with another one.
+    for (let i = 0; i < TAILS.length; i++) {
+      const tail = TAILS[(pair + i) % TAILS.length]!;
+      if (tail === 'same' && context.quick) continue;
+      spent[tail].push(await cost(tail, source, backup, replica, events));
+    }
+  }
+  const beyond = (tail: Tail): number[] => spent[tail].map((value, i) => 100 * (value / spent.native[i]! - 1));
+  const each = TAILS.filter((tail) => spent[tail].length > 0).map((tail) => `${tail} ${short(median(spent[tail]))} ms`).join(', ');
+  const bound: Figure = {
+    name: 'source cost beyond a dump thread, upper 95 % bound', on: kind, value: upperBound(beyond('daemon')), unit: '%', target: { most: 3 },
+    runs: beyond('daemon'), detail: `${pairs} pairs of ${events} transactions; median ${short(median(beyond('daemon')))} %; CPU a transaction: ${each}`,
+  };
+  return spent.same.length === 0 ? [bound] : [bound, figure('the same with the backup on the source itself', kind, beyond('same'), '%', undefined, 'median')];
+}
+
+export const sourceCost: Benchmark = {
+  name: 'source-cost', about: 'processor time of the source for a sysbench transaction: no tail, a native dump thread, the daemon',
+  run: async (context) => {
+    const figures: Figure[] = [];
+    for (const kind of context.kinds) figures.push(...await measure(context, kind));
+    return figures;
+  },
+};

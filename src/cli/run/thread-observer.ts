@@ -1,0 +1,54 @@
+import type { Connection } from 'mysql2/promise';
+import { rows } from '../../core/mysql.ts';
+import type { Ledger } from '../../store/ledger.ts';
+
+/** Threads remembered as seen; a thread that comes back after being forgotten is only looked up again. */
+const REMEMBERED = 50_000;
+
+/**
+ * Notes user@host of a thread when it first appears in the binlog, as the source's process list shows it. Best effort: a
+ * session that has gone by then stays unknown. Look-ups are batched, one in flight, and never hold capture back.
+ */
+export class ThreadObserver {
+  readonly #control: Connection;
+  readonly #store: Connection;
+  readonly #ledger: Ledger;
+  readonly #sourceId: number;
+  readonly #seen = new Set<number>();
+  #waiting = new Map<number, number>();
+  #running: Promise<void> | null = null;
+
+  constructor(control: Connection, store: Connection, ledger: Ledger, sourceId: number) {
+    this.#control = control;
+    this.#store = store;
+    this.#ledger = ledger;
+    this.#sourceId = sourceId;
+  }
+
+  note(threadId: number, ordinal: number): void {
+    if (threadId === 0 || this.#seen.has(threadId)) return;
+    if (this.#seen.size >= REMEMBERED) this.#seen.clear();
+    this.#seen.add(threadId);
+    this.#waiting.set(threadId, ordinal);
+    this.#running ??= this.#lookUp().catch(() => undefined).finally(() => {
+      this.#running = null;
+    });
+  }
+
+  /** Waits for the look-up under way. */
+  async settle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #lookUp(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const wanted = this.#waiting;
+      this.#waiting = new Map();
+      const found = await rows<{ id: string | number; user: string | null; host: string | null }>(this.#control,
+        `SELECT id AS id, user AS user, host AS host FROM information_schema.processlist WHERE id IN (${[...wanted.keys()].join(', ')})`);
+      if (found.length === 0) continue;
+      const values = found.map(({ id, user, host }) => [this.#sourceId, Number(id), wanted.get(Number(id)) ?? 0, user ?? '', (host ?? '').replace(/:\d+$/, '')]);
+      await this.#store.query(`INSERT IGNORE INTO ${this.#ledger.table('threads')} (source_id, thread_id, since_ordinal, user, host) VALUES ?`, [values]);
+    }
+  }
+}

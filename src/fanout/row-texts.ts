@@ -1,0 +1,76 @@
+import { UndoError } from '../core/errors.ts';
+import { isFullImage } from '../binlog/rows-event.ts';
+import type { RowsEvent } from '../binlog/types.ts';
+import { compileLocate, type Locate, type TableShape } from '../rollback/index.ts';
+import { ABSENT, DIFFERENCES, SparseLocator } from '../rollback/sparse-images.ts';
+import { columnMasks, type MaskSettings, type MaskedText } from './masks.ts';
+import { valueTexts, type ValueText } from './values.ts';
+
+/** Debezium's word for a value that the binlog does not hold. */
+const UNAVAILABLE = '"__debezium_unavailable_value"';
+
+export interface RowImage {
+  /** JSON text of the key's columns, or of the whole row of a table without one. */
+  readonly key: Buffer;
+  /** JSON text. */
+  readonly row: string;
+}
+
+/** Turns the rows of one table's events into JSON text, straight from their bytes. */
+export class RowTexts {
+  readonly #shape: TableShape;
+  readonly #names: readonly string[];
+  readonly #values: readonly ValueText[];
+  readonly #masks: readonly (MaskedText | null)[];
+  readonly #keyColumns: readonly number[];
+  readonly #locate: Locate;
+  readonly #spans: Int32Array;
+  #sparse: SparseLocator | null = null;
+
+  constructor(shape: TableShape, masks: MaskSettings) {
+    this.#shape = shape;
+    this.#names = shape.columns.map(({ name }) => `${JSON.stringify(name)}:`);
+    this.#values = valueTexts(shape);
+    this.#masks = columnMasks(masks, shape.schema, shape.table, shape.columns.map(({ name }) => name), this.#values);
+    this.#keyColumns = shape.key.columns;
+    this.#locate = compileLocate(shape.columns);
+    this.#spans = new Int32Array(4 * shape.columns.length);
+  }
+
+  /** Calls `each` for every row, in the order of the event. @throws UndoError EVENT_CORRUPT when they do not parse. */
+  forEach(rows: RowsEvent, each: (before: RowImage | null, after: RowImage | null) => void): void {
+    const { kind, buffer } = rows;
+    const width = 2 * this.#shape.columns.length;
+    for (let at = rows.rowsStart; at < rows.rowsEnd;) {
+      at = this.#next(rows, at, width);
+      if (at < 0) throw new UndoError('EVENT_CORRUPT', `A rows event of ${this.#shape.schema}.${this.#shape.table} does not parse.`);
+      if (kind === 'insert') each(null, this.#image(buffer, 0));
+      else if (kind === 'delete') each(this.#image(buffer, 0), null);
+      else each(this.#image(buffer, 0), this.#image(buffer, width));
+    }
+  }
+
+  #next(rows: RowsEvent, at: number, width: number): number {
+    if (!isFullImage(rows)) return (this.#sparse ??= new SparseLocator(this.#shape.columns)).row(rows, at, this.#spans, 0);
+    const next = this.#locate(rows.buffer, at, rows.rowsEnd, this.#spans, 0);
+    return rows.kind === 'update' && next >= 0 ? this.#locate(rows.buffer, next, rows.rowsEnd, this.#spans, width) : next;
+  }
+
+  #image(buffer: Buffer, base: number): RowImage {
+    const all = this.#names.map((_, index) => index);
+    const row = this.#object(buffer, base, all, 'row');
+    const key = this.#keyColumns.length > 0 ? this.#keyColumns : all;
+    return { row, key: Buffer.from(this.#object(buffer, base, key, 'key')) };
+  }
+
+  #object(buffer: Buffer, base: number, columns: readonly number[], place: keyof MaskedText): string {
+    return `{${columns.map((index) => this.#names[index]! + this.#text(buffer, base, index, place)).join(',')}}`;
+  }
+
+  #text(buffer: Buffer, base: number, index: number, place: keyof MaskedText): string {
+    const start = this.#spans[base + 2 * index]!;
+    if (start === -1) return 'null';
+    if (start === ABSENT || start === DIFFERENCES) return UNAVAILABLE;
+    return (this.#masks[index]?.[place] ?? this.#values[index]!)(buffer, start, this.#spans[base + 2 * index + 1]!);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Connection } from 'mysql2/promise';
+import type { TableName } from '../binlog/sql/classify.ts';
+import { rows } from '../core/mysql.ts';
+import { fileNumber, type Position } from '../core/position.ts';
+import type { DdlStates } from '../rollback/ddl/undo-ddl.ts';
+import type { TableDefinition } from '../schema/definition.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { StoredTransaction } from '../store/log-reader.ts';
+
+interface EntryRow {
+  readonly schema_name: string;
+  readonly table_name: string;
+  readonly from_number: number | string;
+  readonly from_offset: number | string;
+  readonly until_number: number | string | null;
+  readonly until_offset: number | string | null;
+  readonly proven: number | string;
+  readonly definition: string | null;
+  /** The DDL that is still to be run again to know what it made. */
+  readonly ddl?: string | null;
+}
+
+type Place = readonly [number, number];
+
+const compare = (a: Place, b: Place): number => a[0] - b[0] || a[1] - b[1];
+const placeOf = ({ file, offset }: Position): Place => [fileNumber(file), offset];
+
+/**
+ * What the history of definitions knows around a transaction with DDL.
+ * @returns null while DDL before it is still being run again: what it made will be known.
+ */
+export async function ddlStates(
+  connection: Connection, ledger: Ledger, sourceId: number, transaction: StoredTransaction, names: readonly TableName[],
+): Promise<DdlStates | null> {
+  const schemas = [...new Set(names.map(({ schema }) => schema))];
+  const wanted = [...names, ...schemas.map((schema): TableName => ({ schema, table: '' }))];
+  const found = wanted.length === 0 ? [] : await rows<EntryRow>(connection,
+    `SELECT * FROM ${ledger.table('definitions')} WHERE source_id = ? AND incarnation_id = ? AND (schema_name, table_name) IN (${wanted.map(() => '(?, ?)').join(', ')})
+     ORDER BY from_number, from_offset, id`, [sourceId, transaction.incarnationId, ...wanted.flatMap(({ schema, table }) => [schema, table])]);
+  const start = placeOf(transaction.start);
+  const end = placeOf(transaction.end);
+  const inside = (place: Place): boolean => compare(start, place) < 0 && compare(place, end) <= 0;
+  const from = (entry: EntryRow): Place => [Number(entry.from_number), Number(entry.from_offset)];
+  const until = (entry: EntryRow): Place | null => (entry.until_number === null ? null : [Number(entry.until_number), Number(entry.until_offset)]);
+  const bounds = (entry: EntryRow): boolean => inside(from(entry)) || (until(entry) !== null && inside(until(entry)!));
+  if (found.some((entry) => entry.table_name !== '' && bounds(entry) && typeof entry.ddl === 'string')) return null;
+
+  const of = ({ schema, table }: TableName): EntryRow[] => found.filter((entry) => entry.schema_name === schema && entry.table_name === table);
+  const definitionOf = (entry: EntryRow): TableDefinition | null | undefined =>
+    (Number(entry.proven) !== 1 ? undefined : entry.definition === null ? null : JSON.parse(entry.definition) as TableDefinition);
+  /** All tables of the schema were read before, so that one without an entry is not there. */
+  const complete = (schema: string): boolean => of({ schema, table: '' })
+    .some((entry) => Number(entry.proven) === 1 && compare(from(entry), start) <= 0 && (until(entry) === null || compare(until(entry)!, start) > 0));
+  return {
+    before: (name) => {
+      const entry = of(name).find((candidate) => until(candidate) !== null && inside(until(candidate)!) && compare(from(candidate), start) <= 0);
+      if (entry) return definitionOf(entry);
+      const open = of(name).some((candidate) => compare(from(candidate), start) <= 0 && (until(candidate) === null || compare(until(candidate)!, start) > 0));
+      return !open && complete(name.schema) ? null : undefined;
+    },
+    after: (name) => {
+      const entry = of(name).find((candidate) => inside(from(candidate)));
+      return entry ? definitionOf(entry) : undefined;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Connection } from 'mysql2/promise';
+import { quoteTable } from '../core/identifiers.ts';
+import { INFORMATION_TABLE, SCHEMA_TABLE } from '../core/undo-tables.ts';
+import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
+import type { BackupDatabase } from './backup-tables.ts';
+import { statementExpression } from './statement-text.ts';
+
+/** A TIMESTAMP column holds no second before or after these on every server. */
+const FIRST_SECOND = 1;
+const LAST_SECOND = 2_147_483_647;
+const ROWS_PER_INSERT = 200;
+
+interface Pending {
+  readonly values: string[];
+  readonly parameters: (string | number | Buffer)[];
+}
+
+/** Rows for the information tables, written when the operations they name are complete. */
+export class InformationRows {
+  readonly #connection: Connection;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #textLimit: number;
+  readonly #pending = new Map<string, Pending[]>();
+
+  constructor(connection: Connection, host: string, port: number, textLimit: number) {
+    this.#connection = connection;
+    this.#host = host;
+    this.#port = port;
+    this.#textLimit = textLimit;
+  }
+
+  add(database: BackupDatabase, transaction: StoredTransaction, operation: StoredOperation, charset: string | null): void {
+    const text = statementExpression(operation, charset, Math.min(this.#textLimit, database.limits.statementBytes));
+    const chunks = this.#pending.get(database.name) ?? [];
+    this.#pending.set(database.name, chunks);
+    let chunk = chunks.at(-1);
+    if (!chunk || chunk.values.length >= ROWS_PER_INSERT) chunks.push((chunk = { values: [], parameters: [] }));
+    chunk.values.push(`(?, ?, ?, ?, ?, ${text.sql}, ?, ?, ?, ?, ?, ?)`);
+    chunk.parameters.push(
+      operation.opid, ...positions(transaction, operation), ...text.parameters,
+      this.#host.slice(0, database.limits.hostCharacters), operation.schema, operation.table === '' ? SCHEMA_TABLE : operation.table, this.#port, timestamp(operation.seconds), operation.type,
+    );
+  }
+
+  async flush(): Promise<void> {
+    for (const [database, chunks] of this.#pending) {
+      for (const { values, parameters } of chunks) {
+        // Positional on purpose: the 12 columns in their order are the contract.
+        await this.#connection.query(`INSERT INTO ${quoteTable(database, INFORMATION_TABLE)} VALUES ${values.join(', ')}`, parameters);
+      }
+    }
+    this.#pending.clear();
+  }
+}
+
+/** Readers of the binlog between two positions look for rows there: DDL has none, and goInception writes none for it. */
+function positions({ start, end }: StoredTransaction, { ddl }: StoredOperation): (string | number)[] {
+  return ddl ? ['', 0, '', 0] : [start.file, start.offset, end.file, end.offset];
+}
+
+/** UTC text for a session whose time zone is +00:00. */
+function timestamp(seconds: number): string {
+  const clamped = Math.min(Math.max(seconds, FIRST_SECOND), LAST_SECOND);
+  return new Date(clamped * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}

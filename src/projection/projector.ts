@@ -1,0 +1,267 @@
+import type { Connection } from 'mysql2/promise';
+import { parseRowsEvent } from '../binlog/rows-event.ts';
+import { run } from '../core/mysql.ts';
+import { charsetByCollation } from '../rollback/charsets.ts';
+import { moveCursor, takeCursor, type Cursor } from '../store/cursor.ts';
+import {
+  BlockReader, readOperations, readOperationsBetween, readTransactions, type StoredOperation, type StoredTransaction,
+} from '../store/log-reader.ts';
+import type { RowsRecord } from '../store/block-format.ts';
+import type { Ledger } from '../store/ledger.ts';
+import type { SourceRecord } from '../store/registry.ts';
+import { nextInLog } from '../store/retention-cut.ts';
+import { SCHEMA_TABLE } from '../core/undo-tables.ts';
+import type { DdlVerdict } from '../rollback/ddl/undo-ddl.ts';
+import type { BackupTables } from './backup-tables.ts';
+import { DdlOperations } from './ddl-operations.ts';
+import { Delivery } from './delivery.ts';
+import { InformationRows } from './information-rows.ts';
+import { SessionMarks } from './session-marks.ts';
+import { ofTransaction, type TransactionBlock } from './transaction-block.ts';
+import type { RowWriters, WriterVerdict } from './row-writers.ts';
+
+export const PROJECTION = 'projection';
+
+export interface ProjectorOptions {
+  /** Owned by the projection: READ COMMITTED. */
+  readonly connection: Connection;
+  readonly ledger: Ledger;
+  readonly source: SourceRecord;
+  readonly epoch: number;
+  readonly tables: BackupTables;
+  readonly writers: RowWriters;
+  /** Shown in the information table. */
+  readonly host: string;
+  readonly textLimit: number;
+  /** Writes the undo of DDL too. */
+  readonly ddl: boolean;
+}
+
+/** Transactions read at a time; their rows are written in one backup transaction unless one of them is large. */
+const TRANSACTIONS = 200;
+/** A transaction with more operations than this reads them block by block. */
+const MANY_OPERATIONS = 2000;
+const FIRST_OPERATIONS = 100;
+
+/**
+ * Writes goInception's tables from the log, in commit order, exactly once: rows, information rows and the cursor move in
+ * one backup transaction. A transaction of several blocks is delivered block by block from its end, the cursor resting
+ * between two of them; an operation's information row comes with the last of its rows: before that readers do not see it.
+ */
+export class Projector {
+  readonly #options: ProjectorOptions;
+  readonly #blocks: BlockReader;
+  readonly #delivery: Delivery;
+  readonly #ddl: DdlOperations;
+  readonly #information: InformationRows;
+  readonly #sessionMarks: SessionMarks;
+  #cursor: Cursor | null = null;
+  #open = false;
+
+  constructor(options: ProjectorOptions) {
+    this.#options = options;
+    this.#blocks = new BlockReader(options.connection, options.ledger, options.source.id);
+    this.#delivery = new Delivery(options.connection);
+    this.#ddl = new DdlOperations(options.connection, options.ledger, options.source);
+    this.#sessionMarks = new SessionMarks(options.connection, options.ledger, options.source.id);
+    this.#information = new InformationRows(options.connection, options.host, options.source.labelPort, options.textLimit);
+  }
+
+  /**
+   * Delivers what is durable before `upTo`.
+   * @returns false when it stopped early because a table's definition is not known yet.
+   */
+  async catchUp(upTo: number, signal: AbortSignal): Promise<boolean> {
+    const { connection, ledger, source, epoch, writers } = this.#options;
+    let cursor = (this.#cursor ??= await takeCursor(connection, ledger, source.id, PROJECTION, epoch));
+    writers.forget();
+    const stopped = (): boolean => signal.aborted;
+    while (cursor.ordinal < upTo && !stopped()) {
+      const transactions = await this.#nextTransactions(cursor.ordinal, upTo);
+      // Retention has removed what lay here before this consumer began.
+      if (transactions.length === 0) cursor = { ordinal: Math.min(upTo, await nextInLog(connection, ledger, source.id, cursor.ordinal, upTo)), block: null };
+      const operations = await this.#operationsOf(transactions);
+      for (const transaction of transactions) {
+        cursor = await this.#deliver(transaction, operations.get(transaction.ordinal) ?? null, cursor, signal);
+        if (cursor.ordinal <= transaction.ordinal || stopped()) break;
+      }
+      await this.#commit(cursor);
+      const last = transactions.at(-1);
+      if (!stopped() && last && cursor.ordinal <= last.ordinal) return false;
+    }
+    return true;
+  }
+
+  /** The next few transactions; one with very many operations only by itself. */
+  async #nextTransactions(from: number, upTo: number): Promise<StoredTransaction[]> {
+    const { connection, ledger, source } = this.#options;
+    const found = await readTransactions(connection, ledger, source.id, from, Math.min(from + TRANSACTIONS, upTo));
+    const large = found.findIndex((transaction) => transaction.operationCount > MANY_OPERATIONS);
+    return large < 0 ? found : found.slice(0, Math.max(1, large));
+  }
+
+  async #operationsOf(transactions: readonly StoredTransaction[]): Promise<Map<number, StoredOperation[]>> {
+    const [first] = transactions;
+    const last = transactions.at(-1);
+    if (!first || !last || first.operationCount > MANY_OPERATIONS) return new Map();
+    const { connection, ledger, source } = this.#options;
+    const groups = new Map<number, StoredOperation[]>();
+    for (const operation of await readOperations(connection, ledger, source.id, first.ordinal, last.ordinal + 1)) {
+      const group = groups.get(operation.ordinal);
+      if (group) group.push(operation);
+      else groups.set(operation.ordinal, [operation]);
+    }
+    return groups;
+  }
+
+  /** @param loaded its operations, or null to read them block by block. @returns where the projection stands afterwards. */
+  async #deliver(transaction: StoredTransaction, loaded: readonly StoredOperation[] | null, from: Cursor, signal: AbortSignal): Promise<Cursor> {
+    const { firstBlock, lastBlock, ordinal } = transaction;
+    const resume = from.ordinal === ordinal ? from.block : null;
+    const ddl = await this.#judgeDdl(transaction, loaded);
+    if (ddl === null) return { ordinal, block: resume };
+    const begun = new Map<number, StoredOperation>();
+    if (firstBlock !== null && lastBlock !== null) {
+      for (let block = resume ?? lastBlock; block >= firstBlock; block--) {
+        const rows = ofTransaction(await this.#blocks.read(block), transaction.tag);
+        const verdicts = await this.#options.writers.findAll(transaction, rows);
+        const here: Cursor = { ordinal, block: block === lastBlock ? null : block };
+        if (verdicts === null) return here;
+        await this.#deliverBlock(transaction, rows, verdicts, await this.#operationsIn(transaction, rows, loaded), begun);
+        if (block === firstBlock) break;
+        // One block of a large transaction is done: let it go, so that neither memory nor the backup transaction grows.
+        await this.#commit({ ordinal, block: block - 1 });
+        if (signal.aborted) return { ordinal, block: block - 1 };
+      }
+    }
+    await this.#describe(transaction, begun);
+    await this.#deliverDdl(transaction, ddl);
+    return { ordinal: ordinal + 1, block: null };
+  }
+
+  /** Null while what the undo of its DDL is made of is not known yet, but will be. */
+  async #judgeDdl(transaction: StoredTransaction, loaded: readonly StoredOperation[] | null): Promise<JudgedDdl[] | null> {
+    const judged: JudgedDdl[] = [];
+    if (!this.#options.ddl) return judged;
+    // A transaction of thousands of operations is no DDL, and the few that stand inside one come first.
+    const { connection, ledger, source } = this.#options;
+    const operations = loaded ?? await readOperationsBetween(connection, ledger, source.id, transaction.ordinal, 0, FIRST_OPERATIONS);
+    for (const operation of operations.toReversed()) {
+      if (!operation.ddl) continue;
+      const verdict = await this.#ddl.judge(transaction, operation);
+      if (verdict === null) return null;
+      judged.push({ operation, verdict });
+    }
+    return judged;
+  }
+
+  async #deliverDdl(transaction: StoredTransaction, judged: readonly JudgedDdl[]): Promise<void> {
+    for (const { operation, verdict } of judged) {
+      await this.#begin();
+      await this.#ddl.note(operation, verdict);
+      // Whether or not it can be undone, readers see that it happened; but one statement once.
+      if (verdict.kind === 'no-effect' || verdict.kind === 'elsewhere') continue;
+      const table = operation.table === '' ? SCHEMA_TABLE : operation.table;
+      const database = await this.#options.tables.table(operation.schema, table);
+      if (verdict.kind === 'undo') await this.#delivery.addStatement(database.name, table, operation.opid, verdict.sql);
+      this.#information.add(database, transaction, operation, charsetOf(operation));
+    }
+  }
+
+  async #operationsIn(transaction: StoredTransaction, rows: TransactionBlock, loaded: readonly StoredOperation[] | null): Promise<Map<number, StoredOperation>> {
+    const { connection, ledger, source } = this.#options;
+    const operations = loaded ?? await readOperationsBetween(connection, ledger, source.id, transaction.ordinal, rows.firstOperation, rows.lastOperation);
+    return new Map(operations.map((operation) => [operation.seq, operation]));
+  }
+
+  /** @param begun operations with rows delivered whose first rows may still lie ahead (that is, earlier in the binlog). */
+  async #deliverBlock(
+    transaction: StoredTransaction, rows: TransactionBlock, verdicts: Awaited<ReturnType<RowWriters['findAll']>> & object,
+    operations: Map<number, StoredOperation>, begun: Map<number, StoredOperation>,
+  ): Promise<void> {
+    for (const record of rows.newestFirst) {
+      // Going backwards, the end of a statement means that all operations after it are complete.
+      if (rows.endsStatement(record)) await this.#describe(transaction, begun);
+      const operation = operations.get(record.operation);
+      // Without an operation it was rolled back; with another state it was refused, and is in a gap.
+      if (!operation || !isOpen(operation)) continue;
+      const verdict = judge(verdicts.get(record.tableMap)!, operation, rows.bytes, record);
+      await this.#begin();
+      if (verdict.kind === 'refused') {
+        await this.#refuse(transaction, operation, verdict.state, verdict.why);
+        operations.set(operation.seq, { ...operation, state: verdict.state });
+        continue;
+      }
+      const database = await this.#options.tables.table(operation.schema, operation.table);
+      this.#sessionMarks.add(operation, await this.#delivery.add(database.name, operation, verdict.writer, rows.bytes, record));
+      begun.set(operation.seq, operation);
+    }
+  }
+
+  /** Marks an operation whose rows cannot be rendered and notes the gap, instead of leaving it out silently. */
+  async #refuse(transaction: StoredTransaction, operation: StoredOperation, state: string, why: string): Promise<void> {
+    const { connection, ledger, source } = this.#options;
+    await this.#setState(operation, state);
+    // How far a sequence has counted is nothing that an undo would take back: nothing is missing.
+    if (state === 'sequence') return;
+    await run(connection,
+      `INSERT INTO ${ledger.table('gaps')} (source_id, incarnation_id, reason, schema_name, table_name, from_file, from_offset, to_file, to_offset,
+        ordinal, from_micros, to_micros, detail, noted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))`,
+      [source.id, transaction.incarnationId, state, operation.schema, operation.table, transaction.start.file, transaction.start.offset,
+        transaction.end.file, transaction.end.offset, transaction.ordinal, transaction.commitMicros, transaction.commitMicros, why]);
+  }
+
+  async #setState(operation: StoredOperation, state: string): Promise<void> {
+    const { connection, ledger, source } = this.#options;
+    await run(connection, `UPDATE ${ledger.table('operations')} SET state = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
+      [state, source.id, operation.ordinal, operation.seq]);
+  }
+
+  /** Queues the information rows of complete operations. */
+  async #describe(transaction: StoredTransaction, complete: Map<number, StoredOperation>): Promise<void> {
+    for (const operation of complete.values()) {
+      if (operation.state === 'partial') await this.#setState(operation, 'captured');
+      const database = await this.#options.tables.table(operation.schema, operation.table);
+      this.#information.add(database, transaction, operation, charsetOf(operation));
+    }
+    complete.clear();
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#open) return;
+    await this.#options.connection.query('START TRANSACTION');
+    this.#open = true;
+  }
+
+  async #commit(to: Cursor): Promise<void> {
+    const { connection, ledger, source, epoch } = this.#options;
+    const moved = this.#cursor?.ordinal !== to.ordinal || this.#cursor.block !== to.block;
+    if (!moved && !this.#open) return;
+    await this.#begin();
+    await this.#delivery.flush();
+    await this.#information.flush();
+    await this.#sessionMarks.flush();
+    await moveCursor(connection, ledger, source.id, PROJECTION, epoch, to);
+    await connection.query('COMMIT');
+    this.#open = false;
+    this.#cursor = to;
+  }
+}
+
+const charsetOf = ({ statementCharset }: StoredOperation): string | null => (statementCharset === null ? null : charsetByCollation(statementCharset)?.name ?? null);
+
+interface JudgedDdl {
+  readonly operation: StoredOperation;
+  readonly verdict: DdlVerdict;
+}
+
+/** Not refused so far; a partial one has images that lack columns, which may be enough all the same. */
+function isOpen(operation: StoredOperation): boolean {
+  return operation.state === 'captured' || operation.state === 'partial';
+}
+
+function judge(verdict: WriterVerdict, operation: StoredOperation, bytes: Buffer, record: RowsRecord): WriterVerdict {
+  if (verdict.kind === 'refused' || operation.state !== 'partial') return verdict;
+  const why = verdict.writer.refuses(parseRowsEvent(record.type, bytes, record.start, record.end));
+  return why === null ? verdict : { kind: 'refused', state: 'partial-image', why };
+}

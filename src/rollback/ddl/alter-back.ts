@@ -1,0 +1,44 @@
+import { quoteName, quoteTable } from '../../core/identifiers.ts';
+import { columnClauses } from './column-clauses.ts';
+import { constraintClauses, keyClauses, keysOfForeignKeys } from './key-clauses.ts';
+import { NameMap, type Renamed } from './name-map.ts';
+import { optionClauses } from './option-clauses.ts';
+import { parseTableText, type TableText } from './table-text.ts';
+
+/** One side of a change: where the table was, and what SHOW CREATE TABLE said of it. */
+export interface TableState {
+  readonly schema: string;
+  readonly table: string;
+  readonly sql: string;
+}
+
+/**
+ * The one ALTER TABLE that turns a definition back into an earlier one, without a final semicolon; null when they are the same
+ * but for the AUTO_INCREMENT counter.
+ * @param renames columns that the statement in between renamed: two definitions alone do not tell it from drop and add.
+ */
+export function alterBack(after: TableState, before: TableState, renames: readonly Renamed[], flavour: 'mysql' | 'mariadb'): string | null {
+  const now = parseTableText(after.sql, flavour);
+  const wanted = parseTableText(before.sql, flavour);
+  const names = new NameMap(renames, flavour);
+  const columns = columnClauses(now, wanted, names, flavour);
+  const constraints = constraintClauses(before.schema, now, wanted, names, flavour);
+  const replaced = keysOfForeignKeys(now, constraints.foreign);
+  // MariaDB's indexes keep the block size that they were made with.
+  const anew = flavour === 'mariadb' && now.options.get('KEY_BLOCK_SIZE') !== wanted.options.get('KEY_BLOCK_SIZE');
+  const keys = keyClauses(now, wanted, names, ({ name, text }) => anew || replaced.has(name)
+    || [...columns.remade].some((column) => names.translate(text).toLowerCase().includes(quoteName(column))));
+  const moved = after.schema !== before.schema || after.table !== before.table;
+  const clauses = [
+    ...constraints.dropped, ...keys.dropped, ...columns.dropped, ...columns.defined, ...keys.added, ...constraints.added,
+    ...optionClauses(now, wanted),
+    // InnoDB refuses to rebuild several fulltext indexes in place, where it should fall back on copying.
+    ...(flavour === 'mysql' && severalFulltext(wanted) && columns.defined.length + keys.added.length > 0 ? ['ALGORITHM=COPY'] : []),
+    ...(moved ? [`RENAME TO ${quoteTable(before.schema, before.table)}`] : []),
+  ];
+  const partitions = now.partitions === wanted.partitions ? '' : wanted.partitions === null ? ' REMOVE PARTITIONING' : ` ${wanted.partitions}`;
+  if (clauses.length === 0 && partitions === '') return null;
+  return `ALTER TABLE ${quoteTable(after.schema, after.table)} ${clauses.join(', ')}${partitions}`;
+}
+
+const severalFulltext = ({ keys }: TableText): boolean => keys.filter(({ group }) => group === 'fulltext').length > 1;

@@ -1,0 +1,36 @@
+import type { DdlStatement, TableName } from '../../binlog/sql/classify.ts';
+import { quoteTable } from '../../core/identifiers.ts';
+
+type Renames = DdlStatement['renames'];
+
+const key = ({ schema, table }: TableName): string => `${schema}\0${table}`;
+
+/**
+ * The RENAME TABLE that takes back those pairs of a statement that hang together, when `name` is what the first of their tables
+ * is called now; null when the undo stands with another name. A swap is taken back by one statement, as it was made.
+ */
+export function renameUndo(renames: Renames, name: TableName): string | null {
+  const group = groupsOf(renames).find((pairs) => key(lastName(pairs)) === key(name));
+  if (!group) return null;
+  return `RENAME TABLE ${group.toReversed().map(({ from, to }) => `${quoteTable(to.schema, to.table)} TO ${quoteTable(from.schema, from.table)}`).join(', ')}`;
+}
+
+/** Pairs that share a name, each group in the statement's order. */
+function groupsOf(renames: Renames): Renames[] {
+  let groups: { readonly names: ReadonlySet<string>; readonly pairs: Renames }[] = [];
+  for (const pair of renames) {
+    const own = new Set([key(pair.from), key(pair.to)]);
+    const touching = groups.filter(({ names }) => [...own].some((name) => names.has(name)));
+    const names = new Set([...own, ...touching.flatMap((group) => [...group.names])]);
+    const pairs = [...touching.flatMap((group) => group.pairs), pair].sort((a, b) => renames.indexOf(a) - renames.indexOf(b));
+    groups = [...groups.filter((group) => !touching.includes(group)), { names, pairs }];
+  }
+  return groups.map(({ pairs }) => pairs);
+}
+
+/** What the table that is named first is called at the end. */
+function lastName(pairs: Renames): TableName {
+  let name = pairs[0]!.from;
+  for (const { from, to } of pairs) if (key(from) === key(name)) name = to;
+  return name;
+}

@@ -1,0 +1,239 @@
+import { UndoError } from '../core/errors.ts';
+import type { StoredTransaction } from '../store/log-reader.ts';
+import { readTransactions } from '../store/log-reader.ts';
+import { rows, scalar } from '../core/mysql.ts';
+import { cascadesAreLogged } from '../core/server-version.ts';
+import { actorScope, and, besides, not, or, ordinals, tableScope, type Condition } from './conditions.ts';
+import type { ScriptContext } from './context.ts';
+import { isSequence, tableHistories, tableKey, type TableHistory } from './definitions.ts';
+import { behindCuts, cutFinding, findCuts, gapFindings, refuse, requireKnownNames, tableFindings, unjudgedFindings, untilJudged, type Finding } from './findings.ts';
+import { cascadeFindings } from './cascades.ts';
+import { analyse, LeftOut } from './conflicts/analyse.ts';
+import { describeConflicts, NOT_ANALYSED, type PlanConflicts } from './conflicts/report.ts';
+import { counted } from './counted.ts';
+import { foreignKeysOf, type ForeignKey } from './foreign-keys.ts';
+import { filterInForce } from './gaps.ts';
+import { nearMisses } from './near-misses.ts';
+import { RangeResolver, type LogRange } from './range.ts';
+import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
+import { fromOperations, tallyTables, tallyTotals, type TableTally, type Totals } from './tally.ts';
+
+/** Everything that is known about a script before its first byte. */
+export interface Plan {
+  /** In the head, in the script's mark and in headers. */
+  readonly id: string;
+  readonly range: LogRange;
+  readonly selection: Selection;
+  readonly options: ScriptOptions;
+  /** The operations to undo. */
+  readonly where: Condition;
+  readonly totals: Totals;
+  readonly tables: readonly TableTally[];
+  readonly histories: ReadonlyMap<string, TableHistory>;
+  /** Of the tables, from either side; what the script checks before COMMIT where their checks were off. */
+  readonly foreignKeys: readonly ForeignKey[];
+  readonly oldest: StoredTransaction | null;
+  readonly newest: StoredTransaction | null;
+  /** Later changes that stand in the way. */
+  readonly conflicts: PlanConflicts;
+  /** What stands against the script; those allowed by its options are warnings in its head. */
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly string[];
+  /** Why nothing matched: what is near. Empty when something did. */
+  readonly nearMisses: readonly string[];
+  /** Bytes of the largest packed piece of row images, from which the largest statement is estimated; null without any. */
+  readonly largestBlock: number | null;
+}
+
+/** Transactions that `cascade` draws in at most: whoever needs more should select more. */
+const MOST_CASCADED = 10_000;
+
+/**
+ * Finds out what a selection means. Reads the ledger and, where it can, the source's position and definitions.
+ * @param id names the plan in the head, the mark and the history.
+ * @param kind a plan tells of conflicts also where no mode was asked for; a script without one begins at once.
+ * @throws UndoError what `RangeResolver.resolve` throws, TABLE_UNKNOWN, OPID_UNKNOWN; findings are returned, not thrown.
+ */
+export async function makePlan(context: ScriptContext, selection: Selection, options: ScriptOptions, id: string, kind: 'plan' | 'script'): Promise<Plan> {
+  const mode = options.mode ?? 'nocascade-force';
+  const looks = options.mode === null ? kind === 'plan' : options.mode !== 'nocascade-force';
+  const range = await new RangeResolver(context, selection).resolve(options.wait);
+  await requireKnownNames(context.connection, context.ledger, range, selection);
+  for (let drawn: readonly number[] = []; ;) {
+    const plan = await assess(context, range, selection, options, id, drawn);
+    // Of a script in parts that goes on, the parts before would look like conflicts: all of it was analysed when it began.
+    if (!looks || options.fromPart > 1 || plan.totals.firstOrdinal === null) return plan;
+    const found = await analyse(context, range, { where: plan.where, first: plan.totals.firstOrdinal }, plan.histories.values(), plan.foreignKeys).catch((error: unknown) => {
+      // Nobody asked for a mode: a plan without conflicts is better than none.
+      if (options.mode !== null || !(error instanceof UndoError)) throw error;
+      return error;
+    });
+    if (found instanceof UndoError) return { ...plan, warnings: [...plan.warnings, `Later changes of the same rows were not looked into: ${found.message}`] };
+    const more = [...new Set([...drawn, ...found.ordinals])].sort((a, b) => a - b);
+    // What is drawn in has dependents of its own, so that it is asked again until nothing is new.
+    if (mode === 'cascade' && more.length > drawn.length && more.length <= MOST_CASCADED) {
+      drawn = more;
+      continue;
+    }
+    const leftOut = mode === 'nonconflict-only' ? new LeftOut(found.leftOut.map(({ place }) => place)) : null;
+    return {
+      ...plan, warnings: [...plan.warnings, ...found.warnings, ...conflictWarnings(drawn.length, leftOut)],
+      conflicts: {
+        mode, analysed: true, rows: found.count, transactions: found.ordinals.size, cascaded: drawn.length, leftOut,
+        listed: await describeConflicts(context, range.source.id, found.conflicts, 'cascade'),
+      },
+    };
+  }
+}
+
+function conflictWarnings(cascaded: number, leftOut: LeftOut | null): string[] {
+  return [
+    ...(cascaded > 0 ? [`${counted(cascaded, 'later transaction')} that depend on the selection ${cascaded === 1 ? 'is' : 'are'} undone as well.`] : []),
+    ...(leftOut !== null && leftOut.count > 0 ? [`${counted(leftOut.count, 'row change')} ${leftOut.count === 1 ? 'is' : 'are'} left out, because later changes that stay stand in the way.`] : []),
+  ];
+}
+
+/** @param drawn transactions that are undone as well, whatever the selection says. */
+async function assess(context: ScriptContext, asked: LogRange, selection: Selection, options: ScriptOptions, id: string, drawn: readonly number[]): Promise<Plan> {
+  const { connection, ledger } = context;
+  // What is drawn in may lie behind the range that was asked for: gaps and DDL up to there count.
+  const range = { ...asked, to: Math.max(asked.to, (drawn.at(-1) ?? 0) + 1) };
+  const scope = [ordinals(range.source.id, range.from, asked.to), ...tableScope(selection)];
+  const rowOperations: Condition = { sql: 'o.ddl = 0', parameters: [] };
+  const own = and(...scope, rowOperations, ...actorScope(selection, range.source.flavour));
+  const chosen = drawn.length === 0 ? own : or([own, and({ sql: 'o.source_id = ?', parameters: [range.source.id] }, { sql: `o.ordinal IN (${drawn.map(() => '?').join(', ')})`, parameters: drawn }, rowOperations)]);
+  await untilJudged(context, chosen, options.wait);
+  const findings = await gapFindings(connection, ledger, range, selection);
+
+  const cuts = await findCuts(connection, ledger, range, selection);
+  // A selection of a session, of operations or of transactions does not ask for the DDL of others.
+  const ownDdl = selection.threadIds.length === 0 && selection.opids.length === 0 && selection.scripts.length === 0 && selection.includeGtids === null && selection.types.length === 0;
+  const reasons: Condition[] = [];
+  for (const cut of cuts) {
+    const behind = behindCuts([cut]);
+    const lost = Number(await scalar(connection, `SELECT COUNT(*) ${fromOperations(ledger)} WHERE ${and(chosen, ...behind.map(not)).sql}`, and(chosen, ...behind.map(not)).parameters));
+    const finding = cutFinding(cut, lost, ownDdl || selection.threadIds.includes(cut.threadId));
+    if (finding) findings.push(finding);
+    reasons.push(...behind);
+  }
+  // Before anything is counted: what is judged from here on was refused here.
+  findings.push(...await unjudgedFindings(connection, ledger, and(chosen, ...reasons)));
+  const captured = and(chosen, ...reasons, { sql: "o.state = 'captured'", parameters: [] });
+  const tallies = await tallyTables(connection, ledger, captured);
+  const histories = await tableHistories(connection, ledger, range, tallies);
+  // Until the projection has marked them, rows of sequences stand there like others; they are information and never undone.
+  const sequences = [...histories.values()].filter(isSequence);
+  for (const { schema, table } of sequences) histories.delete(tableKey(schema, table));
+  const tables = tallies.filter(({ schema, table }) => histories.has(tableKey(schema, table)));
+  const where = and(captured, ...besides(sequences));
+  const totals = await tallyTotals(connection, ledger, where);
+  findings.push(...await drawnFindings(context, range, drawn));
+  findings.push(...tableFindings(histories.values()));
+  // Under the names that they have now.
+  const today = tables.map((tally) => {
+    const { schema, table } = histories.get(tableKey(tally.schema, tally.table))?.present ?? tally;
+    return { ...tally, schema, table };
+  });
+  const foreignKeys = range.live && tables.length > 0 ? await foreignKeysOf(range.live.endpoint, today) : null;
+  findings.push(...cascadeFindings(foreignKeys ?? [], today, await logsCascades(context, range)));
+  const edge = async (ordinal: number | null): Promise<StoredTransaction | null> =>
+    (ordinal === null ? null : (await readTransactions(connection, ledger, range.source.id, ordinal, ordinal + 1))[0] ?? null);
+  const oldest = await edge(totals.firstOrdinal);
+  const newest = await edge(totals.lastOrdinal);
+  return {
+    id, range: asked, selection, options, where, totals, tables, histories, findings, oldest, newest, foreignKeys: foreignKeys ?? [],
+    warnings: [
+      ...await warnings(context, range, selection, options, totals, tables, where, histories),
+      ...(foreignKeys === null && tables.length > 0 ? ['The source was not asked for foreign keys: the script does not look for rows that point nowhere.'] : []),
+    ],
+    nearMisses: totals.operations > 0 ? [] : await nearMisses(connection, ledger, range, selection),
+    largestBlock: await largestBlock(context, range, oldest, newest),
+    conflicts: NOT_ANALYSED(options.mode ?? 'nocascade-force'),
+  };
+}
+
+/** What of the transactions that are drawn in cannot be undone. */
+async function drawnFindings({ connection, ledger }: ScriptContext, range: LogRange, drawn: readonly number[]): Promise<Finding[]> {
+  if (drawn.length === 0) return [];
+  const count = Number(await scalar(connection,
+    `SELECT COUNT(*) FROM ${ledger.table('operations')} o WHERE o.source_id = ? AND o.ordinal IN (${drawn.map(() => '?').join(', ')}) AND (o.ddl = 1 OR o.state <> 'captured')`, [range.source.id, ...drawn]));
+  return count === 0 ? [] : [{
+    code: 'NOT_UNDOABLE', allow: 'dataloss', message: `${counted(count, 'operation')} of the later transactions that have to be undone as well cannot be undone`,
+  }];
+}
+
+/** @throws UndoError the first finding that the options do not allow. */
+export function refuseUnlessAllowed(plan: Plan): void {
+  refuse(plan.findings, plan.options.allow);
+}
+
+async function logsCascades({ connection, ledger }: ScriptContext, range: LogRange): Promise<boolean> {
+  const version = await scalar<string>(connection, `SELECT version FROM ${ledger.table('incarnations')} WHERE id = ?`, [range.incarnationId]);
+  return cascadesAreLogged(range.source.flavour, version ?? '');
+}
+
+async function warnings(
+  context: ScriptContext, range: LogRange, selection: Selection, options: ScriptOptions, totals: Totals, tables: readonly TableTally[], where: Condition, histories: ReadonlyMap<string, TableHistory>,
+): Promise<string[]> {
+  const { connection, ledger } = context;
+  const said: string[] = [];
+  // An operation that is named lies in the range, wherever that ends.
+  if (range.stopFrom === 'log' && selection.opids.length === 0) said.push('The source was not asked for its position: the range ends where the log ends.');
+  if (selection.databases.length === 0 && selection.tables.length === 0) {
+    const filter = await filterInForce(connection, ledger, range);
+    if (filter !== null) said.push(`Only a part of the source is captured: ${filter}.`);
+  }
+  const split = tableScope(selection).length + selection.types.length + selection.opids.length > 0;
+  if (split && totals.operations > 0) {
+    const all = Number(await scalar(connection,
+      `SELECT COUNT(*) FROM ${ledger.table('operations')} x JOIN (SELECT DISTINCT o.ordinal AS ordinal ${fromOperations(ledger)} WHERE ${where.sql}) chosen
+       ON chosen.ordinal = x.ordinal WHERE x.source_id = ? AND x.ddl = 0`, [...where.parameters, range.source.id]));
+    if (all > totals.operations) said.push(`The filters split transactions: ${counted(all - totals.operations, 'other operation')} of the same transactions ${all - totals.operations === 1 ? 'stays as it is' : 'stay as they are'}.`);
+  }
+  const { parts } = options;
+  if (parts !== 'whole') {
+    said.push(`The script is not atomic: ${parts === 'transaction' ? 'each transaction undone' : `every ${counted(parts.rows, 'row')}`} has a transaction of its own; it stops at the first that does not fit, and those before it stay committed.`);
+  }
+  if (selection.scripts.length === 0) said.push(...await scriptRuns(context, where));
+  for (const table of tables) {
+    const present = histories.get(tableKey(table.schema, table.table))?.present;
+    if (table.deleted > 0 && options.onceTable === null && present && !present.keys.some((key) => key.unique)) {
+      said.push(`${formatTable(table)} has no key: a second run of the script would insert its deleted rows once more (once_table prevents that).`);
+    }
+  }
+  for (const history of histories.values()) {
+    const { added, kinds, present } = history;
+    if (present !== null && (present.schema !== history.schema || present.table !== history.table)) {
+      said.push(`${formatTable(history)} was renamed since: its rows are undone in ${formatTable(present)}.`);
+    }
+    if (added.length > 0 && kinds.deleted) {
+      said.push(`Rows that come back into ${history.schema}.${history.table} hold the default in ${added.length === 1 ? 'a column' : 'columns'} added since: ${added.join(', ')}.`);
+    }
+    const keys = history.present?.keys ?? [];
+    if (history.present && !keys.some((key) => key.unique)) {
+      said.push(`${history.schema}.${history.table} has no key: each of its rows is looked for through the whole table.`);
+    }
+  }
+  return said;
+}
+
+/** Runs of our own scripts among what is to be undone: taken back like anything else, which an operator may not expect. */
+async function scriptRuns({ connection, ledger }: ScriptContext, where: Condition): Promise<string[]> {
+  const found = await rows<{ id: string }>(connection,
+    `SELECT DISTINCT t.script_id AS id ${fromOperations(ledger)} WHERE ${where.sql} AND t.script_id IS NOT NULL ORDER BY t.script_id LIMIT 20`, where.parameters);
+  return found.length === 0 ? [] : [`Among what is undone are runs of rollback scripts: ${found.map(({ id }) => id).join(', ')}.`];
+}
+
+async function largestBlock(context: ScriptContext, range: LogRange, oldest: StoredTransaction | null, newest: StoredTransaction | null): Promise<number | null> {
+  if (oldest === null || newest === null) return null;
+  const bounds = await scalar<string>(context.connection,
+    `SELECT MAX(b.raw_bytes) FROM ${context.ledger.table('blocks')} b WHERE b.source_id = ? AND b.block BETWEEN
+       (SELECT MIN(first_block) FROM ${context.ledger.table('transactions')} WHERE source_id = ? AND ordinal BETWEEN ? AND ?)
+       AND (SELECT MAX(last_block) FROM ${context.ledger.table('transactions')} WHERE source_id = ? AND ordinal BETWEEN ? AND ?)`,
+    [range.source.id, range.source.id, oldest.ordinal, newest.ordinal, range.source.id, oldest.ordinal, newest.ordinal]);
+  return bounds === null ? null : Number(bounds);
+}
+
+export function historyOf(plan: Plan, schema: string, table: string): TableHistory | undefined {
+  return plan.histories.get(tableKey(schema, table));
+}

@@ -1,0 +1,45 @@
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { RunningServer } from '../../../deploy/provision/index.ts';
+import { quoteName } from '../../../src/core/identifiers.ts';
+import { comparePositions, formatPosition, type Position } from '../../../src/core/position.ts';
+import { ask, using, type Row } from '../../faults/support/world.ts';
+import { until } from '../../support/until.ts';
+import type { Camp } from './camp.ts';
+
+/** One capture of a source: a ledger and the name that the source has in it. */
+export interface Capture {
+  readonly ledger: string;
+  readonly alias: string;
+}
+
+/** A connection to the backup server, in the ledger. */
+export function inLedger<T>(backup: RunningServer, ledger: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  return using(backup, async (connection) => {
+    await connection.query(`USE ${quoteName(ledger)}`);
+    return work(connection);
+  });
+}
+
+export async function query(connection: Connection, sql: string, parameters: readonly (string | number)[]): Promise<Row[]> {
+  const [rows] = await connection.query<(Row & RowDataPacket)[]>(sql, [...parameters]);
+  return rows;
+}
+
+/** The end of a source's binlog now. */
+export async function binlogEnd(source: RunningServer): Promise<Position> {
+  const [status] = await ask(source, source.flavour === 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS');
+  return { file: String(status?.File), offset: Number(status?.Position) };
+}
+
+/** Waits until all that the source has committed by now is in the log and in the backup tables. */
+export async function caughtUp(camp: Pick<Camp, 'source' | 'failure'>, backup: RunningServer, { ledger, alias }: Capture): Promise<void> {
+  const target = await binlogEnd(camp.source);
+  await until(`the log of ${alias} reaches ${formatPosition(target)}`, async () => {
+    if (camp.failure !== null) throw new Error(camp.failure);
+    const [state] = await inLedger(backup, ledger, (connection) => query(connection,
+      `SELECT k.file, k.file_offset, k.next_ordinal, COALESCE(c.ordinal, 1) AS projected FROM sources s JOIN checkpoints k ON k.source_id = s.id
+       LEFT JOIN cursors c ON c.source_id = s.id WHERE s.alias = ?`, [alias])).catch(() => []);
+    return state !== undefined && comparePositions({ file: String(state.file), offset: Number(state.file_offset) }, target) >= 0
+      && Number(state.projected) === Number(state.next_ordinal);
+  }, 600);
+}
