@@ -21,6 +21,8 @@ export interface DefinitionObserver {
   seen(map: TableMap, at: Position): void;
   /** A DDL statement took effect. */
   changed(event: DdlEvent): void;
+  /** Events before `at` are lost, and DDL may have been among them. */
+  lost(at: Position): void;
   /** Everything before `at` has been seen. */
   passed(at: Position): void;
 }
@@ -73,7 +75,9 @@ export class TransactionAssembler {
         if (!this.#open) this.#passed(event.header, null);
         return;
       case 'incident':
-        { this.#gap('incident', null, null, event.header, event.message); return; }
+        this.#definitions.lost({ file: event.header.file, offset: event.header.end });
+        this.#gap('incident', null, null, event.header, event.message);
+        return;
       case 'statementDml':
         { this.#gap('statement-dml', null, null, event.header, event.sql.toString('utf8').slice(0, 200)); return; }
       case 'payload':

@@ -81,6 +81,8 @@ export class DefinitionTracker {
   readonly #unconfirmed = new Set<Tracked>();
   readonly #confirming = new Map<Tracked, DefinitionReading>();
   #last: Position | null = null;
+  /** Where events were lost last. */
+  #lostAt: Position | null = null;
   #retryAt = 0;
   #confirmAt = 0;
   #high = false;
@@ -173,6 +175,20 @@ export class DefinitionTracker {
     }
   }
 
+  /** Whatever was known holds up to `at` at most: it is read again, but for the readings that were made behind it. */
+  lost(at: Position): void {
+    this.#lostAt = at;
+    const names = [...this.#tables.values()].map(({ schema, table }) => ({ schema, table }));
+    for (const schema of new Set(names.map((name) => name.schema))) this.#supersede(schema, null, at);
+    for (const { schema, table } of names) {
+      // That all tables of a schema are known is not so any more; the next session reads them all.
+      if (table === '' || this.tracks(schema, table)) continue;
+      const tracked = this.#add(schema, table, at, 'reading');
+      this.#note(tracked);
+      void this.#fetch(tracked);
+    }
+  }
+
   passed(at: Position): void {
     this.#last = at;
     if (this.#unread.size > 0 && Date.now() >= this.#retryAt) this.#readAgain();
@@ -202,6 +218,10 @@ export class DefinitionTracker {
       for (const [i, tracked] of added.entries()) {
         if (!this.#current(tracked) || tracked.state !== 'reading') continue;
         const definition = definitions[i] ?? null;
+        if (tracked.table === '' && this.#lostAt && comparePositions(before, this.#lostAt) < 0) {
+          this.#forget(tracked);
+          continue;
+        }
         if (definition === null) {
           // Held locked, or gone since it was listed: asked for by itself.
           if (!tracked.noted) this.#note(tracked);

@@ -79,6 +79,7 @@ class ReachSink implements CaptureSink {
 const UNOBSERVED: DefinitionObserver = {
   seen: () => undefined,
   changed: () => undefined,
+  lost: () => undefined,
   passed: () => undefined,
 };
 
