@@ -4,7 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProvisionError, sweepStaleServers } from '../deploy/provision/index.ts';
 import { register, release } from '../deploy/provision/lifetime.ts';
@@ -31,12 +32,19 @@ async function testFiles(filters: readonly string[]): Promise<string[]> {
 }
 
 async function runTests(files: readonly string[], nodeOptions: readonly string[], fleet: Fleet): Promise<number> {
-  const options = ['--import', 'tsx', '--test', '--test-reporter=spec', '--test-force-exit', `--test-concurrency=${FILES_AT_ONCE}`, `--test-timeout=${TEST_TIMEOUT_MS}`];
+  const folder = await mkdtemp(join(tmpdir(), 'binlog-undo-tests-'));
+  const failures = join(folder, 'failures');
+  const reporters = [['spec', 'stdout'], [join(root, 'scripts', 'failures.mjs'), failures]].flatMap(([reporter, destination]) => [`--test-reporter=${reporter!}`, `--test-reporter-destination=${destination!}`]);
+  const options = ['--import', 'tsx', '--test', ...reporters, '--test-force-exit', `--test-concurrency=${FILES_AT_ONCE}`, `--test-timeout=${TEST_TIMEOUT_MS}`];
   const child = spawn(process.execPath, [...options, ...nodeOptions, ...files], { cwd: root, stdio: 'inherit', env: { ...process.env, ...fleetEnvironment(fleet) } });
   const mortal = { endNow: () => void child.kill('SIGTERM') };
   register(mortal);
   await once(child, 'exit');
   release(mortal);
+  // Last, so that the end of a long log tells what failed.
+  const failed = await readFile(failures, 'utf8');
+  if (failed !== '') say(`\nfailed:\n${failed}`);
+  await rm(folder, { recursive: true });
   return child.exitCode ?? 1;
 }
 

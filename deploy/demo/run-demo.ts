@@ -6,7 +6,7 @@ import { exec, freePort, type ExecResult } from '../provision/index.ts';
 import type { Cleanup } from './cleanup.ts';
 import { Commands } from './commands.ts';
 import { narrator, type Narrator } from './narrator.ts';
-import { Daemon, type Program } from './program.ts';
+import { Daemon, HANG_LIMIT_MS, type Program } from './program.ts';
 import { asRoot, startServers, writeClient, writeConfiguration, writeStop, type Servers } from './servers.ts';
 import { logIn, ShopSessions } from './sessions.ts';
 import { openShop } from './shop.ts';
@@ -243,7 +243,7 @@ class Story {
 }
 
 async function runScript({ client }: Stage, path: string): Promise<ExecResult> {
-  return exec(client, [], { input: await readFile(path), timeout: 60_000 });
+  return exec(client, [], { input: await readFile(path), timeout: HANG_LIMIT_MS });
 }
 
 /** Of the kind that the accident makes. */

@@ -16,7 +16,7 @@ import { freePort } from './ports.ts';
 import { buildAside } from './tree.ts';
 
 const VERSION = '4.1.0';
-const START_LIMIT_MS = 90_000;
+const START_LIMIT_MS = 300_000;
 /** A broker with a few topics needs no more, and the JIT's second stage is not worth its time in a test. */
 const JAVA_OPTIONS = ['-Xms64m', '-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 

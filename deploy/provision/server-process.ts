@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ProvisionError } from './errors.ts';
 import { lastLines } from './exec.ts';
 
-const START_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 300_000;
 const STOP_LIMIT_MS = 60_000;
 
 /** The port was taken between finding and binding it. */

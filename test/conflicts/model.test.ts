@@ -90,7 +90,7 @@ sources().forEach((source, index) => {
       const pick = random(seed);
       const histories = Array.from({ length: HISTORIES }, (_, i) => makeHistory(i + 1, pick));
       for (const history of histories) await scene.db.query(historySql(history));
-      await scene.caughtUp({ projected: false, seconds: 300 });
+      await scene.caughtUp({ projected: false });
       const operations = await scene.ledgerRows('SELECT opid FROM operations WHERE ddl = 0 ORDER BY ordinal, seq');
       assert.equal(operations.length, histories.reduce((sum, { steps }) => sum + steps.length, 0), `seed ${seed}: one operation for each statement`);
       const connection = await openConnection(endpoint('backup', backup));

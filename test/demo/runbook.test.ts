@@ -53,7 +53,7 @@ class Shell implements AsyncDisposable {
     const asked = Object.entries(values).reduce((all, [name, value]) => all.replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${word(value)}`), text).replaceAll('shop.products', `${this.#scene.schema}.products`);
     const shell = `set -euo pipefail; cd ${word(this.#folder)}; PATH=${word(this.#folder)}:$PATH; . ./state\n${asked}\n{ declare -p OPID SCRIPT LATER 2>/dev/null || true; } > state`;
     const outer = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BINLOG_UNDO_') && !name.startsWith('NODE_')));
-    return exec('bash', ['-c', shell], { env: { ...outer, ...this.#scene.env }, timeout: 240_000 });
+    return exec('bash', ['-c', shell], { env: { ...outer, ...this.#scene.env }, timeout: 600_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,7 +24,7 @@ for (const [index, source] of sources().entries()) describe(`large transactions 
     watch.start();
     await scene.db.query(`INSERT INTO big SELECT ${digits.map((name, i) => `${name}.d * ${10 ** i}`).join(' + ')}, CONCAT('customer ', a.d, b.d, c.d, ' of ', d.d, e.d, f.d), a.d + 0.5
       FROM ${digits.map((name) => `digits ${name}`).join(', ')}`);
-    await scene.caughtUp({ seconds: 240 + ROWS / 5000 });
+    await scene.caughtUp({ seconds: 600 + ROWS / 5000 });
     await watch.stop();
     assert.ok(watch.unseen.log > 0 && watch.unseen.backup > 0, 'it was never looked at in the middle');
     const afterOne = daemon.peakMemory();

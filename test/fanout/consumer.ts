@@ -60,7 +60,7 @@ export async function consume(brokers: string, topic: string): Promise<Consumed[
 }
 
 /** Waits until a topic holds so many different records; more of them are repetitions with equal dedup ids. */
-export function consumed(brokers: string, topic: string, count: number, seconds = 45): Promise<Consumed[]> {
+export function consumed(brokers: string, topic: string, count: number, seconds = 600): Promise<Consumed[]> {
   return until(`${count} records in ${topic}`, async () => {
     const found = await consume(brokers, topic);
     return new Set(found.map((record) => record.headers['binlog-undo-dedup-id'])).size >= count && found;

@@ -69,7 +69,7 @@ it('every change in the ledger is in Kafka, in order for each key, repeated only
     goOn.over = true;
     await load;
     await scene.caughtUp({ projected: false });
-    await until('all of the ledger is in Kafka', async () => Number((await scene.ledgerRows('SELECT next_ordinal FROM checkpoints'))[0]?.next_ordinal) === await cursor(), 120);
+    await until('all of the ledger is in Kafka', async () => Number((await scene.ledgerRows('SELECT next_ordinal FROM checkpoints'))[0]?.next_ordinal) === await cursor());
     await daemon.stop();
   } finally {
     goOn.over = true;

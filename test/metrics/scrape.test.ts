@@ -135,7 +135,7 @@ describe('with servers that go away', () => {
       }
       await server.restart();
       await standby.stop();
-      await until('the stream is open again', async () => value(await scrape(port), 'source_up') === 1, 60);
+      await until('the stream is open again', async () => value(await scrape(port), 'source_up') === 1);
       await daemon.stop();
     } finally {
       await cleanUp();

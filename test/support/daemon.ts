@@ -32,7 +32,7 @@ function cleanEnvironment(env: Readonly<Record<string, string>>): NodeJS.Process
 
 /** Runs `binlog-undo ARGS` to its end. */
 export function runCli(args: readonly string[], env: Readonly<Record<string, string>>): Promise<ExecResult> {
-  return exec(process.execPath, [CLI, ...args], { env: cleanEnvironment(env), timeout: 120_000 });
+  return exec(process.execPath, [CLI, ...args], { env: cleanEnvironment(env), timeout: 600_000 });
 }
 
 export interface LogLine {

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
  * failure that says what was waited for.
  * @param answer null, undefined or false: not yet.
  */
-export async function until<T>(what: string, answer: () => Promise<T | null | undefined | false> | T | null | undefined | false, seconds = 240): Promise<T> {
+export async function until<T>(what: string, answer: () => Promise<T | null | undefined | false> | T | null | undefined | false, seconds = 600): Promise<T> {
   const limit = Date.now() + seconds * 1000;
   for (;;) {
     const found = await answer();

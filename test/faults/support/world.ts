@@ -102,7 +102,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Waits until all that the source has committed by now is in the log and in the backup tables. */
-  async caughtUp(alias = this.alias, seconds = 120): Promise<void> {
+  async caughtUp(alias = this.alias, seconds = 600): Promise<void> {
     const target = await binlogEnd(this.source);
     const last = { state: '' };
     try {
