@@ -1,4 +1,4 @@
-import { openConnection, type ServerEndpoint } from '../core/mysql.ts';
+import { isConnectionLost, openConnection, type ServerEndpoint } from '../core/mysql.ts';
 import type { Position } from '../core/position.ts';
 import { currentBinlogPosition, probeServer } from '../core/server.ts';
 import { UndoError } from '../core/errors.ts';
@@ -25,7 +25,7 @@ export async function sourceNow(endpoint: ServerEndpoint): Promise<SourceNow | n
       connection.destroy();
     }
   } catch (error) {
-    if (error instanceof UndoError) return null;
+    if (error instanceof UndoError || isConnectionLost(error)) return null;
     throw error;
   }
 }

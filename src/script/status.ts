@@ -1,9 +1,10 @@
+import { UndoError } from '../core/errors.ts';
 import { row, rows } from '../core/mysql.ts';
 import { comparePositions, formatPosition, type Position } from '../core/position.ts';
 import { parseLeader } from '../store/leadership.ts';
 import { requireLedger } from '../store/ledger.ts';
-import { listSources, readCheckpoint, requireSource, type SourceRecord } from '../store/registry.ts';
-import type { ScriptContext } from './context.ts';
+import { listSources, readCheckpoint, requireSource, type SourceRecord, type StoredCheckpoint } from '../store/registry.ts';
+import type { LiveSource, ScriptContext } from './context.ts';
 import { formatDatetime, formatMicros } from './datetime.ts';
 import { sourceNow } from './source-now.ts';
 
@@ -65,8 +66,9 @@ async function sourceStatus(context: ScriptContext, source: SourceRecord): Promi
   const live = context.live?.alias === source.alias ? context.live : null;
   const now = live ? await sourceNow(live.endpoint) : null;
   const at = checkpoint && checkpoint.position.file !== '' ? checkpoint.position : null;
-  const reach = at && checkpoint && live && now ? await live.prove(source, checkpoint, now.position) : at;
-  const complete = reach && now ? comparePositions(reach, now.position) >= 0 : null;
+  const proven = at && checkpoint && live && now ? await provenReach(live, source, checkpoint, now.position) : null;
+  const reach = proven ?? at;
+  const complete = proven && now ? comparePositions(proven, now.position) >= 0 : null;
   const leader = parseLeader(record?.leader === undefined || record.leader === null ? null : String(record.leader));
   return {
     source: source.alias,
@@ -89,6 +91,16 @@ async function sourceStatus(context: ScriptContext, source: SourceRecord): Promi
   };
 }
 
+/** @returns null when the source does not let itself be read (gone meanwhile, its binlog purged): how things stand is told all the same. */
+async function provenReach(live: LiveSource, source: SourceRecord, checkpoint: StoredCheckpoint, target: Position): Promise<Position | null> {
+  try {
+    return await live.prove(source, checkpoint, target);
+  } catch (error) {
+    if (error instanceof UndoError) return null;
+    throw error;
+  }
+}
+
 const position = (at: Position | null): string | null => (at === null ? null : formatPosition(at));
 
 /** Daemons of ours log in with the account at hand, whose sessions every account may see. */
@@ -100,7 +112,7 @@ async function isConnected(context: ScriptContext, leader: number): Promise<bool
 export function statusText(report: StatusReport): string {
   if (report.sources.length === 0) return `The ledger "${report.ledger}" holds no source yet.\n`;
   return report.sources.map((status) => {
-    const lag = status.lagSeconds === null ? 'unknown (the source was not asked)' : status.lagSeconds === 0 ? 'none' : `${status.lagSeconds.toFixed(1)} s`;
+    const lag = status.lagSeconds === null ? 'unknown (the source was not asked, or cannot be read)' : status.lagSeconds === 0 ? 'none' : `${status.lagSeconds.toFixed(1)} s`;
     return [
       `source      ${status.source} (${status.flavour === 'mysql' ? 'MySQL' : 'MariaDB'})`,
       `daemon      ${status.running === null ? 'unknown' : status.running ? `running (connection ${status.leader ?? ''}, epoch ${status.epoch ?? ''})` : 'not running'}`,

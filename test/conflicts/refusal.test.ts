@@ -35,7 +35,7 @@ sources().forEach((source, index) => {
       assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
       const problem = await answer.json() as { code: string; conflicts: PlanReport['conflicts']['listed'] };
       assert.equal(problem.code, 'CONFLICT');
-      const plan = JSON.parse((await scene.cli('plan', ...window, '--json')).stdout) as PlanReport;
+      const plan = await scene.json<PlanReport>('plan', ...window);
       assert.deepEqual(problem.conflicts, plan.conflicts.listed);
       assert.deepEqual(plan.conflicts.listed.map(({ kind, table, key, undone, later: by, suggested }) => ({ kind, table, key, undone: undone.opid, by: by.opid, suggested })),
         [{ kind: 'row', table: `${scene.schema}.t`, key: '`id`=2', undone: update, by: moved, suggested: 'cascade' }]);
@@ -72,7 +72,7 @@ sources().forEach((source, index) => {
         return (await scene.operations()).map(({ opid }) => String(opid));
       };
       const kinds = async (opid: string): Promise<string[]> => {
-        const plan = JSON.parse((await scene.cli('plan', '--source', scene.alias, '--opid', opid, '--json')).stdout) as PlanReport;
+        const plan = await scene.json<PlanReport>('plan', '--source', scene.alias, '--opid', opid);
         return [...new Set(plan.conflicts.listed.map(({ kind }) => kind))];
       };
       await scene.db.query('START TRANSACTION; UPDATE t SET n = 5 WHERE id = 1; UPDATE t SET n = 6 WHERE id = 1; COMMIT');

@@ -78,7 +78,7 @@ for (const [from, to] of [['mysql', 'mariadb'], ['mariadb', 'mysql']] as const) 
     await scene.caughtUp();
 
     // In the order of the page: each block ends with status 0.
-    const opid = JSON.parse((await scene.cli('find', '--table', `${scene.schema}.products`, '--min-rows', '3', '--type', 'UPDATE', '--json')).stdout) as { operations: { opid: string }[] };
+    const opid = await scene.json<{ operations: { opid: string }[] }>('find', '--table', `${scene.schema}.products`, '--min-rows', '3', '--type', 'UPDATE');
     assert.equal(opid.operations.length, 1);
     const accident = opid.operations[0]!.opid;
     const said: string[] = [];
@@ -98,7 +98,7 @@ for (const [from, to] of [['mysql', 'mariadb'], ['mariadb', 'mysql']] as const) 
     await scene.db.query('UPDATE products SET price = 19.00 WHERE id = 3');
     await scene.caughtUp();
     const apply = page.find(({ heading }) => heading === '6. Apply it')!;
-    const [latest] = (JSON.parse((await scene.cli('find', '--table', `${scene.schema}.products`, '--limit', '1', '--json')).stdout) as { operations: { opid: string }[] }).operations;
+    const [latest] = (await scene.json<{ operations: { opid: string }[] }>('find', '--table', `${scene.schema}.products`, '--limit', '1')).operations;
     const again = await shell.run(apply.text);
     assert.notEqual(again.status, 0);
     assert.match(again.stderr, /rows have changed since, nothing is committed/);

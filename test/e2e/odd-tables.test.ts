@@ -124,8 +124,8 @@ for (const kind of SERVER_KINDS) describe(`odd tables on ${kind}`, () => {
     const told = Number(/^-- max_allowed_packet: (\d+) bytes are enough/m.exec(script.stdout)?.[1]);
     const exact = Number(/^-- statements: 1, the largest of (\d+) bytes/m.exec(script.stdout.slice(-2000))?.[1]);
     assert.equal(exact > 128 * MEGABYTE && told >= exact && told < 3 * exact, true, `told ${told}, exact ${exact}`);
-    const plan = await scene.cli('plan', '--start-position', formatPosition(start), '--json');
-    assert.equal((JSON.parse(plan.stdout) as { maxAllowedPacket: number }).maxAllowedPacket, told);
+    const plan = await scene.json<{ maxAllowedPacket: number }>('plan', '--start-position', formatPosition(start));
+    assert.equal(plan.maxAllowedPacket, told);
     // A server that takes less ends the connection, and nothing was committed.
     await scene.db.query(`SET GLOBAL max_allowed_packet = ${64 * MEGABYTE}`);
     assert.notEqual((await applyWithClient(source, script.stdout, [`--max-allowed-packet=${told}`])).status, 0);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SERVER_KINDS, startServer, type RunningServer } from '../../deploy/provision/index.ts';
+import { formatPosition } from '../../src/core/position.ts';
+import type { StatusReport } from '../../src/script/index.ts';
 import { Daemon } from '../support/daemon.ts';
 import { Scene, query, type Row } from '../support/scene.ts';
 import { backup } from '../support/servers.ts';
@@ -124,6 +126,10 @@ for (const kind of SERVER_KINDS) describe(`the stream from ${kind}`, () => {
     await using refused = Daemon.spawn(scene.env);
     assert.equal(await refused.ended(), 3);
     assert.match(refused.text.join('\n'), /^binlog-undo: BINLOG_PURGED: .* BINLOG_UNDO_ON_GAP=record/m);
+    // How things stand is told all the same.
+    const [stands] = (await scene.json<StatusReport>('status')).sources;
+    assert.deepEqual([stands?.running, stands?.reach, stands?.lagSeconds], [false, stands?.checkpoint?.position, null]);
+    assert.equal(stands?.sourcePosition, formatPosition(await scene.position()));
     await using daemon = await scene.startDaemon({ BINLOG_UNDO_ON_GAP: 'record' });
     await scene.db.query(insert);
     await scene.caughtUp();

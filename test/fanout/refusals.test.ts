@@ -23,7 +23,7 @@ async function refused(scene: Scene, daemon: Daemon, port: number, code: string,
   await scene.db.query('INSERT INTO t (id) SELECT MAX(id) + 1 FROM t');
   await scene.caughtUp({ projected: false });
   await until('the failure is counted', async () => (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).includes(`binlog_undo_kafka_failures_total{source="${scene.alias}",reason="${code.toLowerCase()}"}`));
-  const status = JSON.parse((await scene.cli('status', '--json')).stdout) as { sources: { kafkaBehind: number | null }[] };
+  const status = await scene.json<{ sources: { kafkaBehind: number | null }[] }>('status');
   assert.ok((status.sources[0]!.kafkaBehind ?? 1) > 0);
   await daemon.stop();
 }

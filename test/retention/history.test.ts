@@ -21,9 +21,7 @@ for (const [from, to] of [['mysql', 'mariadb'], ['mariadb', 'mysql']] as const) 
     await entry('dead', 380, 120);
     await entry('writing', 390, 1);
     const purge = async (...args: string[]): Promise<number> => {
-      const done = await scene.cli('purge', '--history', '--json', ...args);
-      assert.equal(done.status, 0, done.stderr);
-      return (JSON.parse(done.stdout) as { scripts: number }).scripts;
+      return (await scene.json<{ scripts: number }>('purge', '--history', ...args)).scripts;
     };
     const operations = (await scene.operations()).length;
 

@@ -41,9 +41,7 @@ for (const [server, store] of PAIRS) describe(`retention of ${server.kind} on ${
   });
 
   async function purge(...args: string[]): Promise<Purged> {
-    const done = await scene.cli('purge', '--source', scene.alias, '--json', ...args);
-    assert.equal(done.status, 0, done.stderr);
-    return JSON.parse(done.stdout) as Purged;
+    return scene.json<Purged>('purge', '--source', scene.alias, ...args);
   }
 
   /** Makes what is in the log so far `days` older. */

@@ -117,7 +117,7 @@ for (const source of sources()) it(`puts rows back into tables that were altered
   assert.equal(applied.status, 0, applied.stderr);
   for (const { table } of CASES) assert.deepEqual(await bytes(scene, table), await bytes(scene, `want_${table}`), table);
 
-  const plan = JSON.parse((await scene.cli('plan', '--json', ...range)).stdout) as { findings: { code: string; message: string }[] };
+  const plan = await scene.json<{ findings: { code: string; message: string }[] }>('plan', ...range);
   const changed = plan.findings.filter(({ code }) => code === 'DEFINITION_CHANGED').map(({ message }) => message);
   for (const { table, why } of REFUSED) assert.ok(changed.some((message) => message.startsWith(`${scene.schema}.${table}: `) && why.test(message)), `${table} in ${changed.join('\n')}`);
   assert.equal(changed.length, REFUSED.length, changed.join('\n'));

@@ -30,7 +30,7 @@ for (const [from, to] of [['mysql', 'mariadb'], ['mariadb', 'mysql']] as const) 
       await scene.db.query(`CREATE TABLE big (id INT PRIMARY KEY, v CHAR(60)); SET SESSION cte_max_recursion_depth=${ROWS}`).catch(() => scene.db.query(`SET SESSION max_recursive_iterations=${ROWS}`));
       await scene.db.query(`INSERT INTO big WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS}) SELECT i, REPEAT('x', 60) FROM n`);
       await scene.caughtUp({ projected: false });
-      const list = async (...args: string[]): Promise<ScriptHistory> => JSON.parse((await scene.cli('scripts', '--json', ...args)).stdout) as ScriptHistory;
+      const list = (...args: string[]): Promise<ScriptHistory> => scene.json('scripts', ...args);
       const one = async (id: string): Promise<ScriptRecord> => await (await fetch(`${url}/scripts/${id}`)).json() as ScriptRecord;
 
       // From the command line: a plan, a script, and one that is refused.

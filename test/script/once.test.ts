@@ -118,12 +118,12 @@ sources().forEach((source, index) => {
         assert.equal(applied.status, 0, applied.stderr);
         assert.deepEqual((await content(scene)).kept, [{ id: 1, n: 1 }, { id: 2, n: 2 }, { id: 3, n: 3 }]);
         await scene.caughtUp();
-        const found = JSON.parse((await scene.cli('find', '--source', scene.alias, '--script', id, '--json')).stdout) as { operations: { byScript: string; type: string }[] };
+        const found = await scene.json<{ operations: { byScript: string; type: string }[] }>('find', '--source', scene.alias, '--script', id);
         // Each statement of a script is an operation; one of each table carries the mark, which stands for the transaction.
         assert.ok(found.operations.length >= 4 && found.operations.every(({ byScript }) => byScript === id), JSON.stringify(found));
         assert.match((await scene.cli('find', '--source', scene.alias, '--limit', '1')).stdout, new RegExp(`by the rollback script ${id}`));
         assert.match((await scene.cli('plan', '--source', scene.alias, '--table', `${scene.schema}.kept`)).stdout, new RegExp(`warning: Among what is undone are runs of rollback scripts: .*${id}`));
-        const history = JSON.parse((await scene.cli('scripts', '--id', id, '--json')).stdout) as ScriptHistory;
+        const history = await scene.json<ScriptHistory>('scripts', '--id', id);
         assert.ok(history.scripts[0]?.applied, 'the history tells that it was applied');
         // The undo of the undo; the next round undoes the accident once more.
         const back = await apply(source, await made(scene, '--script', id));

@@ -82,7 +82,7 @@ sources().forEach((source, index) => {
       }
       await applied(scene, await made(scene, '--thread-id', thread, '--start-position', formatPosition(start)));
       assert.deepEqual(await query(scene.db, 'SELECT id, n FROM t ORDER BY id'), [[1, 0], [2, 0], [3, 10], [4, 0], [5, 50]].map(([id, n]) => ({ id, n })));
-      const found = JSON.parse((await scene.cli('find', '--source', scene.alias, '--thread-id', thread, '--json')).stdout) as { operations: { type: string; script: string }[] };
+      const found = await scene.json<{ operations: { type: string; script: string }[] }>('find', '--source', scene.alias, '--thread-id', thread);
       assert.deepEqual(found.operations.map(({ type }) => type), ['INSERT', 'DELETE', 'UPDATE']);
     });
 
@@ -198,7 +198,7 @@ sources().forEach((source, index) => {
       const told = (await scene.cli('plan', '--source', scene.alias, '--database', scene.schema, '--start-position', start)).stdout;
       assert.match(told, /^\d+ operations in \d+ transactions$/m);
       assert.match(told, /^ {2}thread (\d+|unknown), user /m, 'who did it stands in the plan');
-      const plan = JSON.parse((await scene.cli('plan', '--json', '--source', scene.alias, '--database', scene.schema, '--start-position', start)).stdout) as { findings: { code: string }[] };
+      const plan = await scene.json<{ findings: { code: string }[] }>('plan', '--source', scene.alias, '--database', scene.schema, '--start-position', start);
       const codes = new Set(plan.findings.map(({ code }) => code));
       for (const code of ['GAP_IN_RANGE', 'NOT_UNDOABLE', 'TRIGGERS_WOULD_FIRE', 'NOT_ATOMIC']) assert.ok(codes.has(code), code);
     });

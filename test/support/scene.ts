@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { runTool, type ExecResult } from '../../deploy/provision/index.ts';
 import { INFORMATION_TABLE } from '../../src/core/undo-tables.ts';
@@ -77,6 +78,13 @@ export class Scene implements AsyncDisposable {
   /** `binlog-undo ARGS` with this scene's environment. */
   cli(...args: string[]): Promise<ExecResult> {
     return runCli(args, this.env);
+  }
+
+  /** What `binlog-undo ARGS --json` prints, once it has ended with status 0; if it has not, what it said instead. */
+  async json<T>(...args: string[]): Promise<T> {
+    const { status, stdout, stderr } = await this.cli(...args, '--json');
+    assert.equal(status, 0, `binlog-undo ${args.join(' ')}: ${stderr}`);
+    return JSON.parse(stdout) as T;
   }
 
   /** Another session on the source, in this schema. */

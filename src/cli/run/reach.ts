@@ -10,7 +10,7 @@ import { replicaIdentity } from '../../source/replica-identity.ts';
 import { BinlogStream } from '../../source/stream.ts';
 import { claimedDatabases, type StoredCheckpoint } from '../../store/registry.ts';
 import { undoSchemas, type Ledger } from '../../store/ledger.ts';
-import { MOST_OFFSET } from './source-access.ts';
+import { asked, MOST_OFFSET } from './source-access.ts';
 import type { Connection } from 'mysql2/promise';
 import { KnownTransactions } from './known-transactions.ts';
 
@@ -94,9 +94,9 @@ export async function proveReach(question: ReachQuestion): Promise<Position> {
   if (checkpoint.position.offset > MOST_OFFSET) return checkpoint.position;
   const control = await openConnection(source);
   try {
-    const capabilities = await probeServer(control);
+    const capabilities = await asked(source, probeServer(control));
     const filter = await scalar<string>(store, `SELECT filter FROM ${ledger.table('eras')} WHERE source_id = ? ORDER BY id DESC LIMIT 1`, [sourceId]);
-    const own = [...await undoSchemas(control), ...await claimedDatabases(store, ledger)];
+    const own = [...await asked(source, undoSchemas(control)), ...await claimedDatabases(store, ledger)];
     const sink = new ReachSink(checkpoint.position, target);
     const everything: FilterSettings = { includeDatabases: [], includeTables: [], excludeDatabases: [], excludeTables: [] };
     const settings = filter === null ? everything : JSON.parse(filter) as FilterSettings;
