@@ -58,8 +58,9 @@ Results go to standard output; warnings and errors go to standard error, one lin
 Feed it to the client's standard input (\`mariadb < undo.sql\`). In an interactive session, \`source\` lets the client reconnect in the middle.
 
 Conflicts: \`plan\` tells which later changes in the log touched the same rows, took their keys or depend on them: [conflicts.md](conflicts.md).
-\`--mode nocascade\` refuses a script then (\`CONFLICT\`), \`--mode cascade\` undoes them as well, \`--mode nonconflict-only\` leaves their rows out. Without
-a mode the guard decides when the script runs: with \`--guard changed\`, a row that was changed since makes the whole script fail and nothing is committed.
+Where there are any, a script is refused (\`CONFLICT\`; \`--mode nocascade\`, the default) until \`--mode\` says how they are met: \`cascade\` undoes them as well,
+\`nonconflict-only\` leaves their rows out, \`nocascade-force\` does not look and lets the guard decide when the script runs: with \`--guard changed\`, a row whose
+restored columns were changed since makes the whole script fail and nothing is committed. The plan suggests the mode that fits.
 
 Refused unless allowed: gaps (\`--allow gap\`), DDL on a selected table in the range, before which its rows are left out (\`dataloss\`), tables with
 triggers (\`trigger\`), tables that cannot roll back (\`nonatomic\`). Always refused: tables whose columns differ from those of the rows.

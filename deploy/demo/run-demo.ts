@@ -179,11 +179,12 @@ class Story {
     const tell = this.#tell;
     tell.step('The plan and the script');
     await use.show(['plan', '--opid', opid]);
-    tell.say('Others have sold and restocked products since: the same rows, other columns.');
-    tell.say('The script puts back name and price only while they hold what Anna left there.');
+    tell.say('Others have sold and restocked products since: the same rows, other columns. So no script is made until a mode is chosen.');
+    tell.say('The plan suggests nocascade-force: name and price are put back only while they hold what Anna left there.');
     const path = join(this.#folder, 'undo.sql');
-    tell.command(`${use.text(['script', '--opid', opid])} > ${path}`);
-    const { stdout } = await use.run(['script', '--opid', opid]);
+    const asked = ['script', '--opid', opid, '--mode', 'nocascade-force'];
+    tell.command(`${use.text(asked)} > ${path}`);
+    const { stdout } = await use.run(asked);
     await writeFile(path, stdout);
     tell.output(stdout);
     return path;

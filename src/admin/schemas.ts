@@ -36,7 +36,7 @@ const list = (items: Schema): Schema => ({ type: 'array', items });
 export const PROBLEM: Schema = object({
   type: text, title: text, status: { type: 'integer' }, code: { ...text, description: 'Stable; docs/errors.md lists all.' }, detail: text, fix: { ...text, description: 'What to do.' }, requestId: text,
 });
-// Beside them, of CONFLICT: `conflicts`, as a plan lists them.
+// Beside them, of CONFLICT: `conflicts`, as a plan lists them, and the `suggested` mode.
 
 const OPERATION: Schema = object({
   opid: text, time: text, threadId: { type: ['integer', 'null'] }, user: textOrNull, table: text, type: text, rows: count, inserted: count, updated: count, deleted: count,
@@ -46,7 +46,9 @@ const OPERATION: Schema = object({
 const SIDE: Schema = object({ opid: text, position: text, gtid: textOrNull, time: text, threadId: { type: ['integer', 'null'] } });
 
 const CONFLICT: Schema = object({
-  kind: { enum: ['row', 'primary-key', 'unique-key', 'foreign-key'] }, table: text, key: text, undone: SIDE, later: SIDE, suggested: { enum: [...CONFLICT_MODES] },
+  kind: { enum: ['row', 'primary-key', 'unique-key', 'foreign-key'] }, table: text, key: text, undone: SIDE, later: SIDE,
+  columns: { enum: ['restored', 'other'], description: 'restored: the later change changed what the undo puts back or finds the row by; other: other columns of the row only, so that nocascade-force with guard=changed passes and leaves them alone.' },
+  changed: { anyOf: [list(text), { type: 'null' }], description: 'Columns that the later change changed; null: the row as a whole.' }, suggested: { enum: [...CONFLICT_MODES] },
 });
 
 const countOrNull: Schema = { type: ['integer', 'null'], minimum: 0 };
@@ -69,7 +71,8 @@ export const ANSWERS = {
     transactions: count, operations: count, newest: list(OPERATION),
     tables: list(object({ table: text, operations: count, inserted: count, updated: count, deleted: count, engine: textOrNull, key: textOrNull, triggers: list(text) })),
     conflicts: object({
-      mode: { enum: [...CONFLICT_MODES] }, analysed: { type: 'boolean' }, rows: count, transactions: count, cascaded: count, leftOut: count, listed: list(CONFLICT),
+      mode: { enum: [...CONFLICT_MODES] }, analysed: { type: 'boolean' }, rows: count, restored: { ...count, description: 'Of the rows, those of which a later change changed what the undo restores.' },
+      transactions: count, cascaded: count, leftOut: count, suggested: { anyOf: [{ enum: [...CONFLICT_MODES] }, { type: 'null' }], description: 'The mode that fits all of them.' }, listed: list(CONFLICT),
     }),
     findings: list(object({ code: text, message: text, allow: textOrNull, allowed: { type: 'boolean' }, fix: text })),
     warnings: list(text), maxAllowedPacket: { type: ['integer', 'null'], minimum: 0, description: 'Bytes that are enough on client and server.' }, nearMisses: list(text),

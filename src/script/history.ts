@@ -106,7 +106,7 @@ export class HistoryEntry {
 }
 
 function describeOptions({ mode, guard, update, target, parts, fromPart, onceTable, allow }: ScriptOptions): string[] {
-  return [`guard=${guard}`, `update=${update}`, `target=${target}`, ...(mode === null ? [] : [`mode=${mode}`]), ...describeParts(parts, fromPart), ...(onceTable === null ? [] : [`once_table=${formatTable(onceTable)}`]), ...[...allow].map((reason) => `allow=${reason}`)];
+  return [`guard=${guard}`, `update=${update}`, `target=${target}`, `mode=${mode}`, ...describeParts(parts, fromPart), ...(onceTable === null ? [] : [`once_table=${formatTable(onceTable)}`]), ...[...allow].map((reason) => `allow=${reason}`)];
 }
 
 function describeParts(parts: ScriptOptions['parts'], from: number): string[] {

@@ -50,7 +50,7 @@ async function planned(context: ScriptContext, kind: RequestKind, raw: RawParame
   requireLimits(selection, dialect);
   const entry = await HistoryEntry.open(context, kind, selection, options);
   try {
-    const made = await makePlan(context, selection, options, entry.id, kind);
+    const made = await makePlan(context, selection, options, entry.id);
     const plan = entry.recorded ? made : { ...made, warnings: [...made.warnings, 'This request is not in the history of scripts: the account may not write to the ledger.'] };
     await entry.planned(plan, kind === 'plan' ? 'complete' : 'starting');
     judge(plan);

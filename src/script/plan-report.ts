@@ -2,11 +2,13 @@ import { ERRORS } from '../core/errors.ts';
 import { formatPosition } from '../core/position.ts';
 import { commentText } from './comment.ts';
 import { conflictLine, type ConflictReport } from './conflicts/report.ts';
+import { suggestion } from './conflicts/suggest.ts';
 import type { ScriptContext } from './context.ts';
 import { counted, countedChanges } from './counted.ts';
 import { formatMicros } from './datetime.ts';
 import { newestOperations, operationLines, type FoundOperation } from './find.ts';
 import { describeSelection, packetNeeded } from './head.ts';
+import type { ConflictMode } from './parameters.ts';
 import { historyOf, type Plan } from './plan.ts';
 import { formatTable } from './selection.ts';
 
@@ -26,10 +28,10 @@ export interface PlanReport {
     readonly table: string; readonly operations: number; readonly inserted: number; readonly updated: number; readonly deleted: number;
     readonly engine: string | null; readonly key: string | null; readonly triggers: readonly string[];
   }[];
-  /** Later changes that stand in the way, newest first; `rows` and `transactions` count all of them. `leftOut` row changes stay as they are. */
+  /** Later changes that stand in the way, newest first; `rows` and `transactions` count all of them, `restored` the rows of which a later change changed what the undo restores. `leftOut` row changes stay as they are. */
   readonly conflicts: {
-    readonly mode: string; readonly analysed: boolean; readonly rows: number; readonly transactions: number; readonly cascaded: number; readonly leftOut: number;
-    readonly listed: readonly ConflictReport[];
+    readonly mode: ConflictMode; readonly analysed: boolean; readonly rows: number; readonly restored: number; readonly transactions: number; readonly cascaded: number; readonly leftOut: number;
+    readonly suggested: ConflictMode | null; readonly listed: readonly ConflictReport[];
   };
   /** What a script is refused for, with the reason that `allow` may name. */
   readonly findings: readonly { readonly code: string; readonly message: string; readonly allow: string | null; readonly allowed: boolean; readonly fix: string }[];
@@ -94,7 +96,7 @@ export function planText(report: PlanReport): string {
     ...section('', report.warnings.map((warning) => `warning: ${commentText(warning, 500)}`)),
     ...section('', report.nearMisses),
     '',
-    report.operations === 0 ? 'There is nothing to undo.' : refused > 0 ? `A script would be refused for ${refused === 1 ? '1 reason' : `${refused} reasons`}.` : inTheWay(report) ? `A script is refused in mode ${report.conflicts.mode}: undo the later changes as well with --mode cascade, leave those rows out with --mode nonconflict-only, or let the guard decide with --mode nocascade-force.` : 'A script can be made.',
+    report.operations === 0 ? 'There is nothing to undo.' : refused > 0 ? `A script would be refused for ${refused === 1 ? '1 reason' : `${refused} reasons`}.` : inTheWay(report) ? `A script is refused in mode ${report.conflicts.mode}. ${suggestion(report.conflicts)}` : 'A script can be made.',
   ].join('\n')}\n`;
 }
 
@@ -110,7 +112,6 @@ function conflictLines({ conflicts }: PlanReport): string[] {
     `${counted(rows, 'row change')} in conflict with ${counted(transactions, 'later transaction')} (mode ${mode}):`,
     ...listed.slice(0, CONFLICTS_SHOWN).map((conflict) => `conflict ${conflict.kind}: ${commentText(conflictLine(conflict), 500)}`),
     ...(listed.length > CONFLICTS_SHOWN ? ['and more; --json lists them'] : []),
-    ...(mode === 'nocascade-force' ? ['In this mode the guard decides when the script runs: nothing is committed if what it restores was changed. --mode nocascade makes no script, cascade undoes these as well, nonconflict-only leaves their rows out.'] : []),
   ];
 }
 

@@ -10,6 +10,7 @@ import { behindCuts, cutFinding, findCuts, gapFindings, refuse, requireKnownName
 import { cascadeFindings } from './cascades.ts';
 import { analyse, LeftOut } from './conflicts/analyse.ts';
 import { describeConflicts, NOT_ANALYSED, type PlanConflicts } from './conflicts/report.ts';
+import { suggestedForAll } from './conflicts/suggest.ts';
 import { counted } from './counted.ts';
 import { foreignKeysOf, type ForeignKey } from './foreign-keys.ts';
 import { filterInForce } from './gaps.ts';
@@ -51,36 +52,35 @@ const MOST_CASCADED = 10_000;
 /**
  * Finds out what a selection means. Reads the ledger and, where it can, the source's position and definitions.
  * @param id names the plan in the head, the mark and the history.
- * @param kind a plan tells of conflicts also where no mode was asked for; a script without one begins at once.
  * @throws UndoError what `RangeResolver.resolve` throws, TABLE_UNKNOWN, OPID_UNKNOWN; findings are returned, not thrown.
  */
-export async function makePlan(context: ScriptContext, selection: Selection, options: ScriptOptions, id: string, kind: 'plan' | 'script'): Promise<Plan> {
-  const mode = options.mode ?? 'nocascade-force';
-  const looks = options.mode === null ? kind === 'plan' : options.mode !== 'nocascade-force';
+export async function makePlan(context: ScriptContext, selection: Selection, options: ScriptOptions, id: string): Promise<Plan> {
+  const { mode } = options;
   const range = await new RangeResolver(context, selection).resolve(options.wait);
   await requireKnownNames(context.connection, context.ledger, range, selection);
   for (let drawn: readonly number[] = []; ;) {
     const plan = await assess(context, range, selection, options, id, drawn);
     // Of a script in parts that goes on, the parts before would look like conflicts: all of it was analysed when it began.
-    if (!looks || options.fromPart > 1 || plan.totals.firstOrdinal === null) return plan;
-    const found = await analyse(context, range, { where: plan.where, first: plan.totals.firstOrdinal }, plan.histories.values(), plan.foreignKeys).catch((error: unknown) => {
-      // Nobody asked for a mode: a plan without conflicts is better than none.
-      if (options.mode !== null || !(error instanceof UndoError)) throw error;
+    if (mode === 'nocascade-force' || options.fromPart > 1 || plan.totals.firstOrdinal === null) return plan;
+    const found = await analyse(context, range, { where: plan.where, first: plan.totals.firstOrdinal }, plan.histories.values(), plan.foreignKeys, options.update === 'full').catch((error: unknown) => {
+      // A plan that tells why there is no script is better than none.
+      if (!(error instanceof UndoError) || error.exitCode !== 3) throw error;
       return error;
     });
-    if (found instanceof UndoError) return { ...plan, warnings: [...plan.warnings, `Later changes of the same rows were not looked into: ${found.message}`] };
+    if (found instanceof UndoError) return { ...plan, findings: [...plan.findings, { code: found.code, allow: null, message: found.message.replace(/\.$/, '') }] };
     const more = [...new Set([...drawn, ...found.ordinals])].sort((a, b) => a - b);
     // What is drawn in has dependents of its own, so that it is asked again until nothing is new.
     if (mode === 'cascade' && more.length > drawn.length && more.length <= MOST_CASCADED) {
       drawn = more;
       continue;
     }
+    const listed = await describeConflicts(context, range.source.id, found.conflicts, mode);
     const leftOut = mode === 'nonconflict-only' ? new LeftOut(found.leftOut.map(({ place }) => place)) : null;
     return {
       ...plan, warnings: [...plan.warnings, ...found.warnings, ...conflictWarnings(drawn.length, leftOut)],
       conflicts: {
-        mode, analysed: true, rows: found.count, transactions: found.ordinals.size, cascaded: drawn.length, leftOut,
-        listed: await describeConflicts(context, range.source.id, found.conflicts, 'cascade'),
+        mode, analysed: true, rows: found.count, restored: found.restored, transactions: found.ordinals.size, cascaded: drawn.length, leftOut,
+        listed, suggested: mode === 'nonconflict-only' ? null : suggestedForAll(found.restored, listed),
       },
     };
   }
@@ -148,7 +148,7 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
     ],
     nearMisses: totals.operations > 0 ? [] : await nearMisses(connection, ledger, range, selection),
     largestBlock: await largestBlock(context, range, oldest, newest),
-    conflicts: NOT_ANALYSED(options.mode ?? 'nocascade-force'),
+    conflicts: NOT_ANALYSED(options.mode),
   };
 }
 

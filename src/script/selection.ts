@@ -33,8 +33,7 @@ export interface Selection {
 }
 
 export interface ScriptOptions {
-  /** Null: not given. A plan then tells of conflicts, and a script is left to its guard. */
-  readonly mode: ConflictMode | null;
+  readonly mode: ConflictMode;
   readonly guard: 'changed' | 'row' | 'none';
   readonly update: 'changed' | 'full';
   readonly target: 'source' | 'any';
@@ -221,7 +220,7 @@ export function readSelection(raw: RawParameters, dialect: Dialect): Selection {
 /** @throws UndoError USAGE */
 export function readScriptOptions(raw: RawParameters, dialect: Dialect): ScriptOptions {
   const reader = new Reader(raw, dialect);
-  const mode = reader.text('mode') as ConflictMode | null;
+  const mode = (reader.text('mode') ?? 'nocascade') as ConflictMode;
   const atomic = reader.boolean('atomic');
   const chunk = reader.integer('chunk_rows', 1, 1_000_000_000);
   if (atomic === true && chunk !== null) throw reader.refuse('chunk_rows', 'is given beside an atomic script', 'Leave one of them out.');

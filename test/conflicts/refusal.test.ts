@@ -25,24 +25,27 @@ sources().forEach((source, index) => {
       const [update, moved, , changed] = (await scene.operations()).filter((operation) => Number(operation.ddl) === 0).slice(1).map(({ opid }) => String(opid));
       const window = ['--source', scene.alias, '--start-position', start, '--stop-position', stop];
 
-      const refused = await scene.cli('script', ...window, '--mode', 'nocascade');
+      const refused = await scene.cli('script', ...window);
       assert.equal(refused.status, 3);
       assert.equal(refused.stdout, '');
-      assert.match(refused.stderr, /^binlog-undo: CONFLICT: 1 row change to be undone is in conflict with 1 later transaction: [^\n]+ changed the row `id`=2 in [^\n]+--mode cascade[^\n]+\n$/);
+      assert.match(refused.stderr, /^binlog-undo: CONFLICT: 1 row change to be undone is in conflict with 1 later transaction: [^\n]+ changed the row `id`=2 in [^\n]+, in columns that the undo restores or needs \(changed: id\)\. Later changes touched what the undo restores or needs\. Suggested: --mode (cascade|nonconflict-only) [^\n]+\n$/);
       assert.ok(refused.stderr.includes(moved!) && refused.stderr.includes(update!));
-      const answer = await fetch(`http://127.0.0.1:${port}/v1/script?start_position=${start}&stop_position=${stop}&mode=nocascade`);
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/script?start_position=${start}&stop_position=${stop}`);
       assert.equal(answer.status, 409);
       assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
-      const problem = await answer.json() as { code: string; conflicts: PlanReport['conflicts']['listed'] };
+      const problem = await answer.json() as { code: string; suggested: string; conflicts: PlanReport['conflicts']['listed'] };
       assert.equal(problem.code, 'CONFLICT');
       const plan = await scene.json<PlanReport>('plan', ...window);
       assert.deepEqual(problem.conflicts, plan.conflicts.listed);
-      assert.deepEqual(plan.conflicts.listed.map(({ kind, table, key, undone, later: by, suggested }) => ({ kind, table, key, undone: undone.opid, by: by.opid, suggested })),
-        [{ kind: 'row', table: `${scene.schema}.t`, key: '`id`=2', undone: update, by: moved, suggested: 'cascade' }]);
-      assert.match((await scene.cli('plan', ...window)).stdout, /^1 row change in conflict with 1 later transaction \(mode nocascade-force\):\nconflict row: [^]+\nA script can be made\.$/m);
-      const text = (await scene.cli('plan', ...window, '--mode', 'nocascade')).stdout;
+      // Of the session that made the accident, where the server tells sessions apart.
+      const suggested = plan.conflicts.listed[0]?.later.threadId === null ? 'nonconflict-only' : 'cascade';
+      assert.deepEqual([problem.suggested, plan.conflicts.suggested, plan.conflicts.mode, plan.conflicts.rows, plan.conflicts.restored], [suggested, suggested, 'nocascade', 1, 1]);
+      assert.deepEqual(plan.conflicts.listed.map(({ kind, table, key, undone, later: by, columns, changed, suggested: mode }) => ({ kind, table, key, undone: undone.opid, by: by.opid, columns, changed, mode })),
+        [{ kind: 'row', table: `${scene.schema}.t`, key: '`id`=2', undone: update, by: moved, columns: 'restored', changed: ['id'], mode: suggested }]);
+      assert.match((await scene.cli('plan', ...window, '--mode', 'nocascade-force')).stdout, /^A script can be made\.$/m);
+      const text = (await scene.cli('plan', ...window)).stdout;
       assert.match(text, /^1 row change in conflict with 1 later transaction \(mode nocascade\):\nconflict row: /m);
-      assert.match(text, /^A script is refused in mode nocascade: /m);
+      assert.match(text, /^A script is refused in mode nocascade\. Later changes touched what the undo restores or needs\. Suggested: /m);
 
       const some = await scene.cli('script', ...window, '--mode', 'nonconflict-only');
       assert.match(some.stdout, /^-- WARNING 1 row change is left out/m);
@@ -58,6 +61,54 @@ sources().forEach((source, index) => {
       assert.equal((await scene.apply(all.stdout)).status, 0);
       assert.deepEqual(await scene.fingerprint(), before);
       assert.notDeepEqual(accident, later);
+    });
+
+    it('are told apart by columns: where others changed other columns only, the guard lets the undo pass', async () => {
+      await using scene = await Scene.open(source, backup);
+      await using _daemon = await scene.startDaemon();
+      await scene.db.query(`CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, c INT, at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP) ENGINE=InnoDB;
+        CREATE TABLE k (a INT, b INT) ENGINE=InnoDB; INSERT INTO t (id, a, b, c) VALUES (1, 0, 0, 0), (2, 0, 0, 0), (3, 0, 0, 0); INSERT INTO k VALUES (1, 0)`);
+      await scene.caughtUp({ projected: false });
+      const asked = (opids: readonly string[]): string[] => ['--source', scene.alias, ...opids.flatMap((opid) => ['--opid', opid])];
+      const conflicts = async (opids: readonly string[], ...more: string[]): Promise<PlanReport['conflicts']> =>
+        (JSON.parse((await scene.cli('plan', ...asked(opids), '--json', ...more)).stdout) as PlanReport).conflicts;
+      const done = async (sql: string): Promise<string[]> => {
+        await scene.caughtUp({ projected: false });
+        const known = (await scene.operations()).length;
+        await scene.db.query(sql);
+        await scene.caughtUp({ projected: false });
+        return (await scene.operations()).slice(known).map(({ opid }) => String(opid));
+      };
+      const [accident] = await done('UPDATE t SET a = 9');
+      const [later] = await done('UPDATE t SET b = 5, at = TIMESTAMPADD(HOUR, 1, at) WHERE id = 2');
+      const told = await conflicts([accident!]);
+      assert.deepEqual([told.rows, told.restored, told.suggested], [1, 0, 'nocascade-force']);
+      assert.deepEqual(told.listed.map(({ columns, changed, suggested, later: by }) => [columns, [...changed ?? []].sort(), suggested, by.opid]), [['other', ['at', 'b'], 'nocascade-force', later]]);
+      const refused = await scene.cli('script', ...asked([accident!]));
+      assert.equal(refused.status, 3);
+      assert.match(refused.stderr, /, in other columns than the undo restores \(b, at\)\. The later changes touched other columns than the undo restores\. Suggested: --mode nocascade-force/);
+      // An undo that writes every column would take the later change back; of an insert it is the row itself.
+      assert.deepEqual((await conflicts([accident!], '--update', 'full')).restored, 1);
+      const [made] = await done('INSERT INTO t (id, a, b, c) VALUES (7, 0, 0, 0)');
+      await done('UPDATE t SET b = 1 WHERE id = 7');
+      assert.deepEqual((await conflicts([made!])).restored, 1);
+      const [keyless] = await done('UPDATE k SET a = 2');
+      await done('UPDATE k SET b = 2');
+      assert.deepEqual((await conflicts([keyless!])).restored, 1, 'a row without a key is found by all of its columns');
+      const script = await scene.cli('script', ...asked([accident!]), '--mode', 'nocascade-force');
+      assert.equal((await scene.apply(script.stdout)).status, 0, script.stderr);
+      assert.deepEqual(await query(scene.db, 'SELECT id, a, b FROM t WHERE id < 7 ORDER BY id'), [{ id: 1, a: 0, b: 0 }, { id: 2, a: 0, b: 5 }, { id: 3, a: 0, b: 0 }]);
+
+      // Two selected changes of a row, and later ones of the columns of either.
+      const [first, second] = await done('UPDATE t SET a = 1 WHERE id = 3; UPDATE t SET b = 1 WHERE id = 3');
+      const [ofC, ofA] = await done('UPDATE t SET c = 1 WHERE id = 3; UPDATE t SET a = 2 WHERE id = 3');
+      const both = await conflicts([first!, second!]);
+      assert.deepEqual([both.rows, both.restored], [2, 1]);
+      const pairs = both.listed.map(({ undone, later: by, columns }) => `${undone.opid === first ? 'first' : 'second'} ${by.opid === ofA ? 'a' : 'c'} ${columns}`).sort();
+      assert.ok(pairs.includes('first a restored') && pairs.includes('second a other') && pairs.includes('second c other'), pairs.join('; '));
+      assert.deepEqual((await conflicts([second!])).suggested, 'nocascade-force');
+      assert.notDeepEqual((await conflicts([first!])).suggested, 'nocascade-force');
+      assert.ok(ofC);
     });
 
     it('are found in the same transaction, in tables without a key, under text that only the server compares, and on both sides of an XA transaction', async () => {

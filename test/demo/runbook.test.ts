@@ -88,7 +88,7 @@ for (const [from, to] of [['mysql', 'mariadb'], ['mariadb', 'mysql']] as const) 
       said.push(result.stdout);
     }
     const all = said.join('\n');
-    for (const told of [/daemon +running/, /lag +none/, new RegExp(`--opid ${accident}`), /A script can be made\./, /committed, 4 rows undone/, /by the rollback script [0-9a-f]{16}/, /applied 20\d\d-/, /Espresso\t11\.90/]) assert.match(all, told);
+    for (const told of [/daemon +running/, /lag +none/, new RegExp(`--opid ${accident}`), /^A script is refused in mode nocascade\. .*Suggested: --mode nocascade-force/m, /committed, 4 rows undone/, /by the rollback script [0-9a-f]{16}/, /applied 20\d\d-/, /Espresso\t11\.90/]) assert.match(all, told);
     assert.deepEqual(await rows(), kept(before));
 
     for (const block of page.filter(({ heading }) => heading === 'The undo was wrong')) assert.equal((await shell.run(block.text)).status, 0);

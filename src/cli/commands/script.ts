@@ -14,7 +14,8 @@ export const script: Command = {
     about: [
       'Selects by position, time, session, table, transaction or operation, and prints SQL that takes exactly that back, in reverse order.',
       'The script checks its server, commits as a whole or not at all, and fails when a row was changed again since (--guard changed).',
-      'With --mode, later changes of the same rows are looked for first: plan lists them. Refusals end with exit code 3, before any output.',
+      'Later changes of the same rows are looked for first, and refuse it unless --mode says how they are met: plan lists them and suggests a mode.',
+      'Refusals end with exit code 3, before any output.',
     ].join('\n'),
     parameters: { ...SELECTION_PARAMETERS, ...SCRIPT_PARAMETERS },
     switches: {},

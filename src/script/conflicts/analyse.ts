@@ -15,11 +15,14 @@ export interface Analysis extends Decision {
   readonly warnings: readonly string[];
 }
 
-/** What in the log, to its end, stands in the way of an undo. */
+/**
+ * What in the log, to its end, stands in the way of an undo.
+ * @param full the undo of an update writes every column, not only those that changed.
+ */
 export async function analyse(
-  context: ScriptContext, range: LogRange, scope: Omit<SearchScope, 'sourceId'>, histories: Iterable<TableHistory>, foreignKeys: readonly ForeignKey[],
+  context: ScriptContext, range: LogRange, scope: Omit<SearchScope, 'sourceId'>, histories: Iterable<TableHistory>, foreignKeys: readonly ForeignKey[], full: boolean,
 ): Promise<Analysis> {
-  const tables = await ConflictTables.open(context, range, histories, foreignKeys);
+  const tables = await ConflictTables.open(context, range, histories, foreignKeys, full);
   const { later, selected } = await new ConflictSearch(context, { ...scope, sourceId: range.source.id }, tables).run();
   const live = range.live && later.length > 0 ? await openConnection(range.live.endpoint).catch((error: unknown) => {
     if (error instanceof UndoError) return null;

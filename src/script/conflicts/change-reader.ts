@@ -3,7 +3,9 @@ import type { RowsEvent } from '../../binlog/types.ts';
 import { SqlBuffer } from '../../core/sql-buffer.ts';
 import { quoteName } from '../../core/identifiers.ts';
 import { KeyReader, NONE, keyParts, showValue, type HashedList, type TableShape } from '../../rollback/index.ts';
+import type { TableDefinition } from '../../schema/definition.ts';
 import type { LoggedRows } from '../../store/log-reader.ts';
+import { ColumnsOfChanges } from './columns.ts';
 import type { Rule, TableRules } from './rules.ts';
 import type { Change, SpaceValue } from './types.ts';
 
@@ -26,8 +28,10 @@ export class ChangeReader {
   readonly checks: readonly PlacedRule[];
   readonly emits: readonly PlacedRule[];
   readonly #keys: KeyReader;
+  readonly #columns: ColumnsOfChanges;
 
-  constructor(shape: TableShape, rules: TableRules) {
+  /** @param full the undo of an update writes every column. */
+  constructor(shape: TableShape, rules: TableRules, present: TableDefinition, full: boolean) {
     this.shape = shape;
     const lists: HashedList[] = [];
     const placed = (rule: Rule): PlacedRule => {
@@ -37,6 +41,8 @@ export class ChangeReader {
     this.checks = rules.checks.map(placed);
     this.emits = rules.emits.map(placed);
     this.#keys = new KeyReader(shape, lists);
+    const row = rules.checks.find(({ kind }) => kind === 'row')!.list;
+    this.#columns = new ColumnsOfChanges(shape, present, row.whole ? null : row.columns, full);
   }
 
   /** @returns false when the keys of these rows cannot be read, some rows perhaps aside. */
@@ -55,7 +61,7 @@ export class ChangeReader {
       each({
         row, hash,
         change: (place, seq) => ({
-          place: { ...place, row }, seq, schema: this.shape.schema, table: this.shape.table,
+          place: { ...place, row }, seq, schema: this.shape.schema, table: this.shape.table, ...this.#columns.of(rows, spans, this.#keys.afterSpans),
           checks: this.#values(this.checks, hash, rows, spans), emits: this.#values(this.emits, hash, rows, spans),
         }),
       });

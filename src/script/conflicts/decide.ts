@@ -1,3 +1,4 @@
+import { meet, type Columns } from './columns.ts';
 import type { ExactValues } from './exact.ts';
 import { comparePlaces, type Change, type Conflict, type SpaceValue } from './types.ts';
 
@@ -8,6 +9,8 @@ export interface Decision {
   readonly conflicts: readonly Conflict[];
   /** Selected changes that a later one stands in the way of. */
   readonly count: number;
+  /** Of these, the ones whose undo would restore, or look at, what a later change changed: for the others the guard holds. */
+  readonly restored: number;
   /** The later transactions. */
   readonly ordinals: ReadonlySet<number>;
   /** Selected changes that cannot be undone while the later ones stay, newest first: those, and what their staying stands in the way of. */
@@ -24,22 +27,26 @@ export function decide(later: readonly Change[], selected: readonly Change[], ex
   const emit = (change: Change): void => {
     for (const value of change.emits) {
       const name = exact.name(value);
-      const known = emitted.get(name) ?? { by: [], told: 0, any: false };
+      const known = emitted.get(name) ?? { by: [], told: 0, any: false, columns: new Set<Columns>(), harmless: new Map<Columns, Change[]>() };
       emitted.set(name, known);
       known.any = true;
-      if (stays.has(change)) known.by.push(change);
+      if (!stays.has(change)) continue;
+      known.by.push(change);
+      known.columns.add(change.changed);
     }
   };
   const conflicts = new Map<string, Conflict>();
   const ordinals = new Set<number>();
   const leftOut: Change[] = [];
   let count = 0;
+  let restored = 0;
   for (const change of [...later, ...selected].sort((a, b) => comparePlaces(b.place, a.place))) {
     if (stays.has(change)) {
       emit(change);
       continue;
     }
     let direct = false;
+    let harmed = false;
     let blocked = false;
     for (const value of change.checks) {
       // All that was emitted so far is later.
@@ -49,21 +56,34 @@ export function decide(later: readonly Change[], selected: readonly Change[], ex
       const nearest = known.by.at(-1);
       if (!nearest) continue;
       direct = true;
-      // Each later change is told once, beside the newest selected one that it meets; this one with the nearest.
-      for (const other of new Set([nearest, ...known.by.slice(known.told)])) {
+      const harms = (columns: Columns): boolean => value.kind !== 'row' || meet(columns, change.restored);
+      harmed ||= [...known.columns].some(harms);
+      // Each later change is told once, beside the newest selected one that it meets, and once more beside the newest whose columns it
+      // met, where that is another; this one with the nearest.
+      const fresh = known.by.slice(known.told);
+      const again = [...known.harmless].filter(([columns]) => harms(columns));
+      for (const other of new Set([nearest, ...fresh, ...again.flatMap(([, changes]) => changes)])) {
         ordinals.add(other.place.ordinal);
-        const conflict = conflictOf(value, change, other);
+        const conflict = conflictOf(value, change, other, harms(other.changed));
         const id = JSON.stringify(conflict);
         if (conflicts.size < MOST_LISTED) conflicts.set(id, conflict);
+      }
+      for (const [columns] of again) known.harmless.delete(columns);
+      for (const other of fresh) {
+        if (harms(other.changed)) continue;
+        const same = known.harmless.get(other.changed);
+        if (same) same.push(other);
+        else known.harmless.set(other.changed, [other]);
       }
       known.told = known.by.length;
     }
     if (direct) count++;
+    if (harmed) restored++;
     if (!blocked) continue;
     leftOut.push(change);
     emit(change);
   }
-  return { conflicts: [...conflicts.values()], count, ordinals, leftOut };
+  return { conflicts: [...conflicts.values()], count, restored, ordinals, leftOut };
 }
 
 interface Emitted {
@@ -73,11 +93,15 @@ interface Emitted {
   told: number;
   /** Also by a selected change that is left out. */
   any: boolean;
+  /** What the later changes changed, each kind of it once. */
+  readonly columns: Set<Columns>;
+  /** Later changes that were told, and changed nothing that is restored so far. */
+  readonly harmless: Map<Columns, Change[]>;
 }
 
-function conflictOf({ kind, shown }: SpaceValue, change: Change, other: Change): Conflict {
+function conflictOf({ kind, shown }: SpaceValue, change: Change, other: Change, restored: boolean): Conflict {
   return {
-    kind, schema: other.schema, table: other.table, key: shown,
+    kind, schema: other.schema, table: other.table, key: shown, restored, changed: other.changed === 'all' ? null : [...other.changed],
     selected: { ordinal: change.place.ordinal, seq: change.seq }, later: { ordinal: other.place.ordinal, seq: other.seq },
   };
 }

@@ -9,6 +9,7 @@ import type { ConflictMode } from '../parameters.ts';
 import { formatTable } from '../selection.ts';
 import { fromOperations } from '../tally.ts';
 import type { LeftOut } from './analyse.ts';
+import { suggestedFor, suggestion } from './suggest.ts';
 import type { Conflict, ConflictKind, ConflictSide } from './types.ts';
 
 /** One side of a conflict, as people and programs look it up. */
@@ -27,7 +28,10 @@ export interface ConflictReport {
   readonly key: string;
   readonly undone: ConflictOperation;
   readonly later: ConflictOperation;
-  /** The mode that would undo both, or keep both. */
+  /** `restored`: the later change changed what the undo puts back or finds the row by; `other`: other columns of the row only. */
+  readonly columns: 'restored' | 'other';
+  /** Columns that the later change changed; null: the row as a whole. */
+  readonly changed: readonly string[] | null;
   readonly suggested: ConflictMode;
 }
 
@@ -38,6 +42,8 @@ export interface PlanConflicts {
   readonly analysed: boolean;
   /** Selected row changes that a later change stands in the way of. */
   readonly rows: number;
+  /** Of these, the ones whose undo would put back, or find the row by, what a later change changed. */
+  readonly restored: number;
   /** Later transactions in conflict. */
   readonly transactions: number;
   /** The first of the conflicts. */
@@ -46,12 +52,14 @@ export interface PlanConflicts {
   readonly leftOut: LeftOut | null;
   /** cascade: later transactions that are undone as well. */
   readonly cascaded: number;
+  /** The mode that fits all of them; null: none is needed. */
+  readonly suggested: ConflictMode | null;
 }
 
-export const NOT_ANALYSED = (mode: ConflictMode): PlanConflicts => ({ mode, analysed: false, rows: 0, transactions: 0, listed: [], leftOut: null, cascaded: 0 });
+export const NOT_ANALYSED = (mode: ConflictMode): PlanConflicts => ({ mode, analysed: false, rows: 0, restored: 0, transactions: 0, listed: [], leftOut: null, cascaded: 0, suggested: null });
 
-/** Names both transactions of each conflict. */
-export async function describeConflicts(context: ScriptContext, sourceId: number, conflicts: readonly Conflict[], suggested: ConflictMode): Promise<ConflictReport[]> {
+/** Names both transactions of each conflict. @param mode that the conflicts are left over from. */
+export async function describeConflicts(context: ScriptContext, sourceId: number, conflicts: readonly Conflict[], mode: ConflictMode): Promise<ConflictReport[]> {
   const { connection, ledger } = context;
   const wanted = [...new Set(conflicts.flatMap(({ selected, later }) => [selected.ordinal, later.ordinal]))];
   const operations = new Map<string, ConflictOperation>();
@@ -72,24 +80,38 @@ export async function describeConflicts(context: ScriptContext, sourceId: number
     if (!known) throw new UndoError('INTERNAL', `The log holds no operation ${seq} of transaction ${ordinal}.`);
     return known;
   };
-  return conflicts.map(({ kind, schema, table, key, selected, later }) => ({ kind, table: formatTable({ schema, table }), key, undone: side(selected), later: side(later), suggested }));
+  return conflicts.map((conflict) => {
+    const { kind, schema, table, key, selected, later, restored, changed } = conflict;
+    const [undone, by] = [side(selected), side(later)];
+    return { kind, table: formatTable({ schema, table }), key, undone, later: by, columns: restored ? 'restored' : 'other', changed, suggested: suggestedFor(conflict, undone, by, mode) };
+  });
 }
+
+/** Columns that one line names. */
+const MOST_COLUMNS = 8;
 
 const KINDS: Readonly<Record<ConflictKind, string>> = {
   row: 'changed the row', 'primary-key': 'took the primary key', 'unique-key': 'took the unique key', 'foreign-key': 'depends by foreign key on',
 };
 
-export function conflictLine({ kind, table, key, undone, later }: ConflictReport): string {
+export function conflictLine({ kind, table, key, undone, later, columns, changed }: ConflictReport): string {
   const thread = later.threadId === null ? '' : ` of thread ${later.threadId}`;
-  return `${later.opid}${thread} (${later.time}, ${later.position}) ${KINDS[kind]} ${key} in ${table} after ${undone.opid}`;
+  return `${later.opid}${thread} (${later.time}, ${later.position}) ${KINDS[kind]} ${key} in ${table} after ${undone.opid}${kind === 'row' ? `, ${whatChanged(columns, changed)}` : ''}`;
+}
+
+function whatChanged(columns: ConflictReport['columns'], changed: ConflictReport['changed']): string {
+  if (changed === null) return 'as a whole';
+  const some = changed.length > MOST_COLUMNS ? `${changed.slice(0, MOST_COLUMNS).join(', ')} and more` : changed.join(', ');
+  return columns === 'other' ? `in other columns than the undo restores (${some})` : `in columns that the undo restores or needs (changed: ${some})`;
 }
 
 /** Why there is no script: refuses in the modes that undo all or nothing. @throws UndoError CONFLICT */
-export function refuseConflicts({ mode, rows: count, transactions, listed }: PlanConflicts): void {
+export function refuseConflicts(conflicts: PlanConflicts): void {
+  const { mode, rows: count, transactions, listed } = conflicts;
   if (count === 0 || (mode !== 'nocascade' && mode !== 'cascade')) return;
   const some = listed.slice(0, 3).map(conflictLine);
   const more = listed.length > some.length ? ` (and more; binlog-undo plan lists them)` : '';
   throw new UndoError('CONFLICT', `${counted(count, 'row change')} to be undone ${count === 1 ? 'is' : 'are'} in conflict with ${counted(transactions, 'later transaction')}: ${some.join('; ')}${more}.`, {
-    details: { conflicts: listed.slice(0, 100) },
+    details: { conflicts: listed.slice(0, 100), suggested: conflicts.suggested }, fix: `${suggestion(conflicts)} binlog-undo plan lists all.`,
   });
 }

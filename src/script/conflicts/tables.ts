@@ -22,17 +22,22 @@ interface KnownTable {
 export class ConflictTables {
   readonly #tables: ReadonlyMap<string, KnownTable>;
   readonly #foreignKeys: readonly ForeignKey[];
+  readonly #full: boolean;
   readonly #readers = new Map<string, ChangeReader | null>();
   readonly left = new Set<string>();
   /** Tables with rows that could not be compared. */
   readonly unread = new Set<string>();
 
-  private constructor(tables: ReadonlyMap<string, KnownTable>, foreignKeys: readonly ForeignKey[]) {
+  private constructor(tables: ReadonlyMap<string, KnownTable>, foreignKeys: readonly ForeignKey[], full: boolean) {
     this.#tables = tables;
     this.#foreignKeys = foreignKeys;
+    this.#full = full;
   }
 
-  static async open({ connection, ledger }: ScriptContext, range: LogRange, histories: Iterable<TableHistory>, foreignKeys: readonly ForeignKey[]): Promise<ConflictTables> {
+  /** @param full the undo of an update writes every column. */
+  static async open(
+    { connection, ledger }: ScriptContext, range: LogRange, histories: Iterable<TableHistory>, foreignKeys: readonly ForeignKey[], full: boolean,
+  ): Promise<ConflictTables> {
     const tables = new Map<string, KnownTable>();
     for (const { schema, table, present, entries } of histories) if (present) tables.set(tableKey(schema, table), { present, entries });
     const others = new Map(foreignKeys.flatMap(({ child, parent }) => [child, parent]).map((name) => [tableKey(name.schema, name.table), name] as const));
@@ -42,7 +47,7 @@ export class ConflictTables {
       const present = found?.get(key);
       if (present) tables.set(key, { present, entries: await readDefinitions(connection, ledger, range.source.id, range.incarnationId, schema, table) });
     }
-    return new ConflictTables(tables, foreignKeys);
+    return new ConflictTables(tables, foreignKeys, full);
   }
 
   definition(schema: string, table: string): TableDefinition | null {
@@ -76,7 +81,7 @@ export class ConflictTables {
       if (verdict.kind !== 'known') throw new UndoError('DEFINITION_UNKNOWN', 'not known');
       const rules = rulesOf(known.present, this.#foreignKeys, (schema, table) => this.definition(schema, table));
       for (const key of rules.left) this.left.add(`${map.schema}.${map.table}: ${key}`);
-      return new ChangeReader(buildShape(map, verdict.definition), inTermsOf(verdict.definition, rules, known.present));
+      return new ChangeReader(buildShape(map, verdict.definition), inTermsOf(verdict.definition, rules, known.present), known.present, this.#full);
     } catch (error) {
       if (!(error instanceof UndoError)) throw error;
       this.unread.add(`${map.schema}.${map.table}`);

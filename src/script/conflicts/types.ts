@@ -1,4 +1,5 @@
 import type { KeyValuePart } from '../../rollback/index.ts';
+import type { ChangedColumns } from './columns.ts';
 
 /** In which way a later change stands in the way of an undo. */
 export type ConflictKind = 'row' | 'primary-key' | 'unique-key' | 'foreign-key';
@@ -27,7 +28,7 @@ export interface SpaceValue {
 }
 
 /** One row change with what its undo needs (`checks`) and what stands in the way of undos of earlier changes (`emits`). */
-export interface Change {
+export interface Change extends ChangedColumns {
   readonly place: Place;
   readonly seq: number;
   readonly schema: string;
@@ -47,6 +48,10 @@ export interface Conflict {
   readonly schema: string;
   readonly table: string;
   readonly key: string;
+  /** The later change changed what the undo restores or finds the row by; false: other columns of the row only. */
+  readonly restored: boolean;
+  /** Columns that the later change changed; null: the row as a whole. */
+  readonly changed: readonly string[] | null;
   readonly selected: ConflictSide;
   readonly later: ConflictSide;
 }
