@@ -41,7 +41,7 @@ export async function sendScript(request: FastifyRequest, reply: FastifyReply, e
     });
     stream.once('close', () => void end());
     streaming = true;
-    reply.header('content-type', 'text/sql; charset=utf-8').header('content-disposition', `attachment; filename="undo-${plan.id}.sql"`);
+    reply.header('content-type', 'text/sql; charset=utf-8').header('content-disposition', `attachment; filename="${plan.options.format === 'check' ? 'check' : 'undo'}-${plan.id}.sql"`);
     if (!takesGzip(request.headers['accept-encoding'])) return await reply.send(stream);
     const gzip = createGzip({ level: constants.Z_BEST_SPEED });
     // A gzip stream without its end is broken for whoever unpacks it, as the connection is.

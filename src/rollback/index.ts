@@ -3,6 +3,8 @@ export { buildShape, definitionFits } from './build-shape.ts';
 export type { ColumnKind, ColumnShape, KeyShape, TableShape } from './shape.ts';
 export type { RenderOptions } from './options.ts';
 export { ROLLBACK_SQL_MODE, scriptSessionSettings } from './session.ts';
+export { UndoChecker } from './checker.ts';
+export { SeenRows } from './seen-rows.ts';
 export { compileWriter, type UndoWriter } from './writer.ts';
 export { chooseKey } from './choose-key.ts';
 export { compileLocate, type Locate } from './locate.ts';

@@ -17,13 +17,19 @@ export interface RowWriters {
 
 /** @param images 'sparse': columns may be missing from the images; what the undo needs is there (`refusalOf`). */
 export function compileRowWriters(shape: TableShape, options: RenderOptions, images: 'full' | 'sparse'): RowWriters {
-  const columns = shape.columns.map((column) => columnCode(column, options));
-  const base = shape.columns.filter((column) => !column.generated);
-  const context: Context = { shape, options, columns, base, table: quoteTable(shape.schema, shape.table), sparse: images === 'sparse' };
+  const context = contextOf(shape, options, images);
   return { deleteRow: compileDelete(context), insertRow: compileInsert(context), updateRow: compileUpdate(context) };
 }
 
-interface Context {
+export function contextOf(shape: TableShape, options: RenderOptions, images: 'full' | 'sparse'): Context {
+  return {
+    shape, options, columns: shape.columns.map((column) => columnCode(column, options)), base: shape.columns.filter((column) => !column.generated),
+    table: quoteTable(shape.schema, shape.table), sparse: images === 'sparse',
+  };
+}
+
+/** What the writers of one shape are compiled from. */
+export interface Context {
   readonly shape: TableShape;
   readonly options: RenderOptions;
   readonly columns: readonly ColumnCode[];
@@ -44,8 +50,19 @@ function heads({ options }: Context, verb: string, rest: string | ((need: number
   });
 }
 
-function eachNeed(text: (need: number) => string): Buffer[] {
+export function eachNeed(text: (need: number) => string): Buffer[] {
   return Array.from({ length: NEEDS }, (_, need) => Buffer.from(text(need)));
+}
+
+/** What finds the row that the undo of an insert deletes. */
+export function deleteConditions(context: Context): Condition[] {
+  return conditions(context, context.options.guard === 'none' ? 'none' : 'all');
+}
+
+/** What finds the row that the undo of an update changes. */
+export function updateConditions(context: Context): Condition[] {
+  const { guard, update } = context.options;
+  return conditions(context, guard === 'none' ? 'none' : update === 'full' || guard === 'row' ? 'all' : 'changed');
 }
 
 /** The conditions that find the row: its key, or every column byte for byte. `guarded` columns are compared byte for byte too. */
@@ -87,9 +104,9 @@ function conditionNeeds(code: RowCode, terms: readonly Condition[], image: numbe
 }
 
 function compileDelete(context: Context): WriteRow {
-  const { options, columns, table } = context;
+  const { columns, table } = context;
   const code = new RowCode({ heads: heads(context, 'DELETE', `FROM ${table} WHERE `), tails: tails(context), columns });
-  const terms = conditions(context, options.guard === 'none' ? 'none' : 'all');
+  const terms = deleteConditions(context);
   conditionNeeds(code, terms, 0);
   code.line('out.raw(heads[need]);');
   code.where(terms, 0);
@@ -131,7 +148,7 @@ function compileUpdate(context: Context): WriteRow {
     code.line(`const changed_${column.index} = differs(b, S, o + ${before + 2 * column.index}, o + ${after + 2 * column.index});`);
   }
   code.line(`if (!(${base.map((column) => `changed_${column.index}`).join(' || ')})) return -1;`);
-  const terms = conditions(context, options.guard === 'none' ? 'none' : full || options.guard === 'row' ? 'all' : 'changed');
+  const terms = updateConditions(context);
   for (const column of base) code.need(column, before, 'needOfValue', full ? '' : `changed_${column.index} && `);
   conditionNeeds(code, terms, after);
   // Without a key every column is compared anyway.

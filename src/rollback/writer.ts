@@ -1,13 +1,11 @@
-import { UndoError } from '../core/errors.ts';
-import { quoteTable } from '../core/identifiers.ts';
 import type { SqlBuffer } from '../core/sql-buffer.ts';
 import { isFullImage } from '../binlog/rows-event.ts';
 import type { RowsEvent } from '../binlog/types.ts';
-import { compileLocate, type Locate } from './locate.ts';
 import type { RenderOptions } from './options.ts';
+import { RowLocator } from './row-locator.ts';
 import { compileRowWriters, type RowWriters } from './row-writers.ts';
 import type { TableShape } from './shape.ts';
-import { refusalOf, SparseLocator } from './sparse-images.ts';
+import { refusalOf } from './sparse-images.ts';
 
 /** Renders the rollback statements of one table shape. Compiled once; not to be called from inside its own callback. */
 export interface UndoWriter {
@@ -29,9 +27,6 @@ export interface UndoWriter {
   refuses(rows: RowsEvent): string | null;
 }
 
-/** Spans of a large event are given back afterwards. */
-const KEPT_SPANS = 1 << 18;
-
 export function compileWriter(shape: TableShape, options: RenderOptions): UndoWriter {
   return new CompiledWriter(shape, options);
 }
@@ -41,12 +36,11 @@ class CompiledWriter implements UndoWriter {
   readonly keyed: UndoWriter['keyed'];
   readonly needsSession: readonly string[];
   readonly #hinted: boolean;
-  readonly #locate: Locate;
+  readonly #locator: RowLocator;
   readonly #writers: RowWriters;
   readonly #options: RenderOptions;
   /** For images that lack columns; compiled when the first one comes. */
-  #sparse: { readonly locator: SparseLocator; readonly writers: RowWriters } | null = null;
-  #spans = new Int32Array(1024);
+  #sparse: RowWriters | null = null;
   #sessionRows = 0;
 
   constructor(shape: TableShape, options: RenderOptions) {
@@ -54,7 +48,7 @@ class CompiledWriter implements UndoWriter {
     this.keyed = shape.key.kind;
     this.needsSession = sessionReasons(shape, options);
     this.#hinted = options.flavour === 'mysql';
-    this.#locate = compileLocate(shape.columns);
+    this.#locator = new RowLocator(shape);
     this.#writers = compileRowWriters(shape, options, 'full');
     this.#options = options;
   }
@@ -64,12 +58,9 @@ class CompiledWriter implements UndoWriter {
   }
 
   undo(rows: RowsEvent, out: SqlBuffer, onStatement: (start: number, end: number) => void, leftOut: ReadonlySet<number> | null = null): number {
-    const sparse = this.#sparseFor(rows);
-    const count = this.#locateRows(rows, sparse?.locator ?? null);
-    const { deleteRow, insertRow, updateRow } = sparse?.writers ?? this.#writers;
+    const { count, spans, width, sparse } = this.#locator.locate(rows);
+    const { deleteRow, insertRow, updateRow } = sparse ? this.#sparse ??= compileRowWriters(this.shape, this.#options, 'sparse') : this.#writers;
     const write = rows.kind === 'insert' ? deleteRow : rows.kind === 'delete' ? insertRow : updateRow;
-    const width = this.#rowWidth(rows);
-    const spans = this.#spans;
     let statements = 0;
     for (let row = count - 1; row >= 0; row--) {
       if (leftOut?.has(row) === true) continue;
@@ -80,54 +71,12 @@ class CompiledWriter implements UndoWriter {
       statements++;
       onStatement(start, out.length);
     }
-    if (spans.length > KEPT_SPANS) this.#spans = new Int32Array(1024);
+    this.#locator.release();
     return statements;
   }
 
   refuses(rows: RowsEvent): string | null {
     return isFullImage(rows) ? null : refusalOf(this.shape, rows);
-  }
-
-  #sparseFor(rows: RowsEvent): { readonly locator: SparseLocator; readonly writers: RowWriters } | null {
-    if (isFullImage(rows)) return null;
-    const refusal = refusalOf(this.shape, rows);
-    if (refusal !== null) {
-      throw new UndoError('NOT_UNDOABLE', `Rows of ${quoteTable(this.shape.schema, this.shape.table)} cannot be undone: ${refusal}.`, {
-        fix: 'Set binlog_row_image=FULL on the source for what is to come.',
-      });
-    }
-    return (this.#sparse ??= { locator: new SparseLocator(this.shape.columns), writers: compileRowWriters(this.shape, this.#options, 'sparse') });
-  }
-
-  #rowWidth(rows: RowsEvent): number {
-    return 2 * this.shape.columns.length * (rows.kind === 'update' ? 2 : 1);
-  }
-
-  /** Fills the spans of all rows; returns how many rows there are. */
-  #locateRows(rows: RowsEvent, sparse: SparseLocator | null): number {
-    const { columns } = this.shape;
-    const name = (): string => quoteTable(this.shape.schema, this.shape.table);
-    if (rows.columnCount !== columns.length) {
-      throw new UndoError('EVENT_CORRUPT', `A rows event has ${rows.columnCount} columns, ${name()} has ${columns.length}.`);
-    }
-    const width = this.#rowWidth(rows);
-    const imageWidth = 2 * columns.length;
-    let count = 0;
-    for (let at = rows.rowsStart; at < rows.rowsEnd; count++) {
-      const from = at;
-      if ((count + 1) * width > this.#spans.length) this.#growSpans((count + 1) * width);
-      if (sparse) at = sparse.row(rows, at, this.#spans, count * width);
-      else for (let image = 0; image < width && at >= 0; image += imageWidth) at = this.#locate(rows.buffer, at, rows.rowsEnd, this.#spans, count * width + image);
-      // A row that takes no bytes would come again without end.
-      if (at <= from) throw new UndoError('EVENT_CORRUPT', `Row ${count + 1} of a rows event of ${name()} runs over the event's end.`);
-    }
-    return count;
-  }
-
-  #growSpans(needed: number): void {
-    const grown = new Int32Array(Math.max(needed, this.#spans.length * 2));
-    grown.set(this.#spans);
-    this.#spans = grown;
   }
 }
 

@@ -13,6 +13,8 @@ function demand(condition: string, message: string): string[] {
   return [`SET @s=IF(${condition},'DO 0','SELECT \`binlog-undo: ${message}\`');`, 'PREPARE p FROM @s;', 'EXECUTE p;'];
 }
 
+const NOT_THE_SOURCE = 'this server is not the source nor its successor';
+
 /** One script of ours at a time on each database of a server: the names of the locks, as SQL. Names of locks have 64 characters at most. */
 function lockNames({ tables }: Plan): string[] {
   return [...new Set(tables.map(({ schema }) => schema))].map((schema) => {
@@ -51,7 +53,7 @@ export function serverGuards(plan: Plan): string[] {
     });
   }
   const identity = plan.options.target === 'any' ? null : identityCheck(plan);
-  if (identity !== null) checks.push({ name: '@i', lines: [`SET @i=(${identity});`], message: 'this server is not the source nor its successor' });
+  if (identity !== null) checks.push({ name: '@i', lines: [`SET @i=(${identity});`], message: NOT_THE_SOURCE });
   const { onceTable } = plan.options;
   if (onceTable !== null) {
     checks.push({
@@ -71,6 +73,12 @@ export function serverGuards(plan: Plan): string[] {
     `SET SESSION ${readOnlySession}=IF(${names.join(' AND ')},0,1);`,
     ...checks.flatMap(({ name, message }) => demand(name, message)),
   ];
+}
+
+/** Lines that stop a script which changes nothing on a server that is neither the source nor its successor, as far as that is asked for. */
+export function demandIdentity(plan: Plan): string[] {
+  const identity = plan.options.target === 'any' ? null : identityCheck(plan);
+  return identity === null ? [] : [`SET @i=(${identity});`, ...demand('@i', NOT_THE_SOURCE)];
 }
 
 /** The source itself, or a server that has executed the newest transaction to be undone. */
@@ -113,7 +121,7 @@ export function noSuchPart(last: number): string[] {
   return [`SET @s='SELECT \`binlog-undo: there are ${last} parts only, nothing is left\`';`, 'PREPARE p FROM @s;', 'EXECUTE p;', 'ROLLBACK;'];
 }
 
-const readOnlyVariable = (flavour: 'mysql' | 'mariadb'): string => (flavour === 'mysql' ? 'transaction_read_only' : 'tx_read_only');
+export const readOnlyVariable = (flavour: 'mysql' | 'mariadb'): string => (flavour === 'mysql' ? 'transaction_read_only' : 'tx_read_only');
 
 /**
  * Commits when exactly the expected number of rows was undone and no foreign key dangles.

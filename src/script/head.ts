@@ -62,7 +62,7 @@ export function headComments(plan: Plan, version: string): string {
   const transaction = (which: string, t: StoredTransaction): string =>
     `${which} ${formatPosition(t.start)} to ${formatPosition(t.end)}, committed ${formatMicros(t.commitMicros)}${t.gtid === null ? '' : `, GTID ${t.gtid}`}`;
   const lines = [
-    `binlog-undo ${version} rollback script ${plan.id}, made ${formatMicros(Date.now() * 1000)}`,
+    `binlog-undo ${version} ${plan.options.format === 'check' ? 'check of a rollback script' : 'rollback script'} ${plan.id}, made ${formatMicros(Date.now() * 1000)}`,
     `source: ${source.alias} (${server}, server ${range.serverUuid ?? range.serverId}, first known as ${source.label}:${source.labelPort})`,
     `asked for: ${describeSelection(plan.selection).join(' ') || 'everything'}`,
     `range: ${formatPosition(range.start)} to ${formatPosition(range.stop)}`
@@ -80,7 +80,7 @@ export function headComments(plan: Plan, version: string): string {
     ...plan.nearMisses,
     ...clip(headWarnings(plan)).map((warning) => `WARNING ${warning}`),
   ];
-  const run = totals.operations === 0 ? [] : [
+  const run = totals.operations === 0 ? [] : plan.options.format === 'check' ? [`changes nothing: lists each row that the script would not find as it needs it, nothing when all match: ${client} --host=HOST --user=USER -p < check.sql`] : [
     ...(plan.largestBlock === null ? [] : [`max_allowed_packet: ${packetNeeded(plan)!} bytes are enough on client and server; the line "statements" near the end tells the exact need`]),
     ...(plan.options.onceTable === null ? [] : [`it notes itself in ${formatTable(plan.options.onceTable)}, made by: CREATE TABLE ... (script CHAR(16) PRIMARY KEY, applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`]),
     `run it in a session of its own, not with "source" inside an interactive one: ${client} --host=HOST --user=USER -p < undo.sql`,

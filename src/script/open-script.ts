@@ -4,6 +4,7 @@ import type { ScriptContext } from './context.ts';
 import { HistoryEntry, type RequestKind } from './history.ts';
 import type { RawParameters } from './parameters.ts';
 import { makePlan, refuseUnlessAllowed, type Plan } from './plan.ts';
+import { renderCheck } from './render-check.ts';
 import { renderScript, type ScriptSummary } from './render.ts';
 import { readScriptOptions, readSelection, requireLimits, type Dialect } from './selection.ts';
 
@@ -63,7 +64,7 @@ async function planned(context: ScriptContext, kind: RequestKind, raw: RawParame
 
 /** The script's bytes, while its row in the history follows; a reader that goes away cancels it. */
 async function* recordedScript(context: ScriptContext, plan: Plan, entry: HistoryEntry): AsyncGenerator<Buffer, ScriptSummary> {
-  const pieces = renderScript(context, plan);
+  const pieces = plan.options.format === 'check' ? renderCheck(context, plan) : renderScript(context, plan);
   let bytes = 0;
   let open = true;
   try {

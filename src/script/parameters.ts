@@ -40,6 +40,7 @@ export const SELECTION_PARAMETERS = {
 /** How the undo is made. */
 export const SCRIPT_PARAMETERS = {
   mode: { doc: 'How later changes of the same rows are met. nocascade (the default): no script; cascade: undone as well; nonconflict-only: their rows are left out; nocascade-force: not looked for, the guard decides when the script runs.', kind: 'text', values: CONFLICT_MODES, placeholder: 'MODE' },
+  format: { doc: 'script (the default); check: in its place SELECTs that list the rows which the script would not find as it needs them, and nothing when all match. They change nothing.', kind: 'text', values: ['script', 'check'], placeholder: 'FORMAT' },
   guard: { doc: 'changed: a row is only undone while it still holds what the undone change left; row: while no other column was changed either; none: whatever it holds.', kind: 'text', values: ['changed', 'row', 'none'], placeholder: 'GUARD' },
   update: { doc: 'What the undo of an UPDATE sets: the columns that changed, or all.', kind: 'text', values: ['changed', 'full'], placeholder: 'FORM' },
   atomic: { doc: 'true: all or nothing (the default); false: a transaction for each transaction that is undone, newest first, until one fails.', kind: 'boolean', placeholder: 'true' },

@@ -2,6 +2,7 @@ import { parseRowsEvent } from '../binlog/rows-event.ts';
 import { RowsFlag } from '../binlog/types.ts';
 import { SqlBuffer } from '../core/sql-buffer.ts';
 import { formatPosition } from '../core/position.ts';
+import { compileWriter, type UndoWriter } from '../rollback/index.ts';
 import { BlockReader, rowsBackwards, type LoggedRows } from '../store/log-reader.ts';
 import { chaptersBackwards, type Chapter } from './chapters.ts';
 import { commentLines, commentText } from './comment.ts';
@@ -61,7 +62,7 @@ class ScriptBody implements ScriptSummary {
   readonly out = new SqlBuffer(CHUNK * 2);
   statements = 0;
   largestStatement = 0;
-  readonly #writers: ScriptWriters;
+  readonly #writers: ScriptWriters<UndoWriter>;
   readonly #release: string;
   readonly #mark: Buffer;
   readonly #marked = new Set<string>();
@@ -87,7 +88,7 @@ class ScriptBody implements ScriptSummary {
     this.#flavour = flavour;
     this.#partRows = typeof this.#parts === 'object' ? this.#parts.rows : Number.POSITIVE_INFINITY;
     this.#leftOut = plan.conflicts.leftOut;
-    this.#writers = new ScriptWriters({ flavour, form: 'script', guard, update }, (schema, table) => historyOf(plan, schema, table));
+    this.#writers = new ScriptWriters((shape) => compileWriter(shape, { flavour, form: 'script', guard, update }), (schema, table) => historyOf(plan, schema, table));
     // A comment that no stock client strips and no server runs: it reaches the binlog with the statement's text.
     this.#release = releaseLocks(plan);
     this.#mark = Buffer.from(` /*!999999 binlog-undo:${plan.id} */`);

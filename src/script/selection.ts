@@ -34,6 +34,8 @@ export interface Selection {
 
 export interface ScriptOptions {
   readonly mode: ConflictMode;
+  /** What is made: the script, or the look at what it would find. */
+  readonly format: 'script' | 'check';
   readonly guard: 'changed' | 'row' | 'none';
   readonly update: 'changed' | 'full';
   readonly target: 'source' | 'any';
@@ -233,6 +235,7 @@ export function readScriptOptions(raw: RawParameters, dialect: Dialect): ScriptO
   const allow = reader.list('allow');
   return {
     mode,
+    format: reader.text('format') === 'check' ? 'check' : 'script',
     guard: (reader.text('guard') ?? 'changed') as ScriptOptions['guard'],
     update: reader.text('update') === 'full' ? 'full' : 'changed',
     target: reader.text('target') === 'any' ? 'any' : 'source',

@@ -1,28 +1,31 @@
 import { parseTableMap } from '../binlog/table-map.ts';
 import { UndoError } from '../core/errors.ts';
-import { buildShape, compileWriter, type RenderOptions, type UndoWriter } from '../rollback/index.ts';
+import { buildShape, type TableShape } from '../rollback/index.ts';
 import { resolveDefinition } from '../rollback/resolve-definition.ts';
 import { candidatesAt, type LoggedRows, type StoredTransaction } from '../store/log-reader.ts';
 import { nameOf, placeToday, type TableHistory } from './definitions.ts';
 
+/** @param then the shape as of the rows' own time, whose definition goes with its columns. */
+type MakeWriter<Writer> = (shape: TableShape, then: () => TableShape) => Writer;
+
 /**
- * Finds the writer for logged rows. The columns are those of the rows' own time; keys, generated columns and triggers are
+ * Finds the writer for logged rows, of whichever kind. The columns are those of the rows' own time; keys, generated columns and triggers are
  * those of now, since the statements will run now.
  */
-export class ScriptWriters {
-  readonly #options: RenderOptions;
+export class ScriptWriters<Writer> {
+  readonly #make: MakeWriter<Writer>;
   readonly #histories: (schema: string, table: string) => TableHistory | undefined;
-  readonly #writers = new Map<string, UndoWriter>();
+  readonly #writers = new Map<string, Writer>();
   /** The last answer, by the very bytes of the TABLE_MAP: neighbours share them. */
-  #last: { readonly tableMap: Buffer; readonly writer: UndoWriter } | null = null;
+  #last: { readonly tableMap: Buffer; readonly writer: Writer } | null = null;
 
-  constructor(options: RenderOptions, histories: (schema: string, table: string) => TableHistory | undefined) {
-    this.#options = options;
+  constructor(make: MakeWriter<Writer>, histories: (schema: string, table: string) => TableHistory | undefined) {
+    this.#make = make;
     this.#histories = histories;
   }
 
   /** @throws UndoError DEFINITION_UNKNOWN, DEFINITION_CHANGED, NOT_UNDOABLE */
-  find(transaction: StoredTransaction, logged: LoggedRows): UndoWriter {
+  find(transaction: StoredTransaction, logged: LoggedRows): Writer {
     const { tableMap } = logged.record;
     if (this.#last?.tableMap === tableMap) return this.#last.writer;
     // DDL gives a table another id, which a server never uses twice; a server that starts anew begins another file.
@@ -37,7 +40,7 @@ export class ScriptWriters {
     return writer;
   }
 
-  #compile(transaction: StoredTransaction, { record }: LoggedRows): UndoWriter {
+  #compile(transaction: StoredTransaction, { record }: LoggedRows): Writer {
     const map = parseTableMap(record.tableMap, 0, record.tableMap.length);
     const history = this.#histories(map.schema, map.table);
     if (!history) throw new UndoError('INTERNAL', `The plan holds no table ${map.schema}.${map.table}.`);
@@ -52,6 +55,6 @@ export class ScriptWriters {
     }
     const place = placeToday(verdict.definition, present, renamings.filter(({ ordinal }) => ordinal > transaction.ordinal), kinds);
     if (place.refused !== null) throw new UndoError('DEFINITION_CHANGED', `${nameOf(history)}: ${place.refused}.`);
-    return compileWriter(buildShape(map, verdict.definition, place.today), this.#options);
+    return this.#make(buildShape(map, verdict.definition, place.today), () => buildShape(map, verdict.definition));
   }
 }
