@@ -29,6 +29,10 @@ export const ROUTES = {
     path: '/v1/operations', methods: ['GET'], name: 'operations', summary: 'Operations of the log, newest first, with the command that undoes each.',
     parameters: PARAMETER_SCHEMAS.operations, answer: json(ANSWERS.operations), open: false,
   },
+  transactions: {
+    path: '/v1/transactions', methods: ['GET'], name: 'transactions', summary: 'Transactions of the log that have a matching operation, newest first, with the command that undoes each as a whole.',
+    parameters: PARAMETER_SCHEMAS.operations, answer: json(ANSWERS.transactions), open: false,
+  },
   scripts: {
     path: '/v1/scripts', methods: ['GET'], name: 'scripts', summary: 'Plans and scripts that were asked for, newest first: by whom, when, with what outcome.',
     parameters: PARAMETER_SCHEMAS.history, answer: json(ANSWERS.scripts), open: false,

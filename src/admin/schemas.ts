@@ -43,6 +43,12 @@ const OPERATION: Schema = object({
   gtid: textOrNull, byScript: { ...textOrNull, description: 'Id of the script of ours that did it.' }, start: text, stop: text, sql: textOrNull, state: text, remark: { ...textOrNull, description: 'Of DDL: why it cannot be undone, or what its undo does not bring back.' }, needsSession: count, script: textOrNull,
 });
 
+const TRANSACTION: Schema = object({
+  opid: { ...text, description: 'Of its first operation that matches.' }, time: text, threadId: { type: ['integer', 'null'] }, user: textOrNull, gtid: textOrNull, byScript: textOrNull, start: text, stop: text,
+  operations: { ...count, description: 'Those that match, as all counts here.' }, otherOperations: count, rows: count,
+  tables: list(object({ table: text, operations: count, inserted: count, updated: count, deleted: count })), sql: textOrNull, script: text,
+});
+
 const SIDE: Schema = object({ opid: text, position: text, gtid: textOrNull, time: text, threadId: { type: ['integer', 'null'] } });
 
 const CONFLICT: Schema = object({
@@ -80,6 +86,10 @@ export const ANSWERS = {
   operations: object({
     source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, reach: text,
     operations: list(OPERATION),
+  }),
+  transactions: object({
+    source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, reach: text,
+    transactions: list(TRANSACTION),
   }),
   scripts: object({ scripts: list(SCRIPT_RECORD), next: { ...textOrNull, description: 'To be given as before for the next page.' } }),
   script: SCRIPT_RECORD,

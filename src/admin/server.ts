@@ -6,7 +6,7 @@ import { isLoopback } from '../config/assemble.ts';
 import { UndoError, reasonOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import {
-  HTTP_DIALECT, cancelScript, describePlan, findOperations, openPlan, readGapReport, readHistoryQuery, readScript, readScriptHistory, readStatus, type ScriptContext, type ScriptRecord,
+  HTTP_DIALECT, cancelScript, describePlan, findOperations, findTransactions, openPlan, readGapReport, readHistoryQuery, readScript, readScriptHistory, readStatus, type ScriptContext, type ScriptRecord,
 } from '../script/index.ts';
 import { requireLedger } from '../store/ledger.ts';
 import type { AdminSettings } from '../config/config.ts';
@@ -127,6 +127,7 @@ function serve(server: FastifyInstance, options: AdminOptions): void {
     },
     plan: withEngine(options, async (request, _reply, { context }) => describePlan(context, await openPlan(context, selectionOf(request, REQUESTS.script), HTTP_DIALECT))),
     operations: withEngine(options, (request, _reply, { context }) => findOperations(context, selectionOf(request, REQUESTS.operations), HTTP_DIALECT)),
+    transactions: withEngine(options, (request, _reply, { context }) => findTransactions(context, selectionOf(request, REQUESTS.operations), HTTP_DIALECT)),
     scripts: withEngine(options, (request, _reply, { context }) => {
       requireAllSchemas(principalOf(request));
       const query = readHistoryQuery(parametersOf(request, REQUESTS.history), HTTP_DIALECT);

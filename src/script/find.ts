@@ -67,7 +67,7 @@ export async function findOperations(context: ScriptContext, raw: RawParameters,
   await requireLedger(connection, ledger);
   const source = await requireSource(connection, ledger, selection.source);
   const checkpoint = await readCheckpoint(connection, ledger, source.id);
-  const where = await conditions(context, source, selection, options);
+  const where = await findConditions(context, source, selection, options, 'operation');
   const found = await newestOperations(context, source, where, options.limit + 1);
   const operations = found.slice(0, options.limit);
   return {
@@ -87,7 +87,11 @@ export async function newestOperations(context: ScriptContext, source: SourceRec
   return found.map((fields, index) => describe(source, fields, users[index] ?? null));
 }
 
-async function conditions(context: ScriptContext, source: SourceRecord, selection: Selection, options: FindOptions): Promise<Condition> {
+/**
+ * What a listing selects, positions and filters alike.
+ * @param by what is listed: operations, or transactions that have one of them; the minimum of rows of a transaction is for the caller.
+ */
+export async function findConditions(context: ScriptContext, source: SourceRecord, selection: Selection, options: FindOptions, by: 'operation' | 'transaction'): Promise<Condition> {
   const parts: Condition[] = [{ sql: 'o.source_id = ?', parameters: [source.id] }, ...tableScope(selection), ...actorScope(selection, source.flavour)];
   const { startPosition, stopPosition, startTime, stopTime } = selection;
   const number = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1));
@@ -101,7 +105,7 @@ async function conditions(context: ScriptContext, source: SourceRecord, selectio
   }
   if (startTime) parts.push({ sql: 't.commit_micros >= ?', parameters: [startTime.micros] });
   if (stopTime) parts.push({ sql: 't.commit_micros < ?', parameters: [stopTime.micros] });
-  if (options.minRows > 0) parts.push({ sql: 'o.inserted + o.updated + o.deleted >= ?', parameters: [options.minRows] });
+  if (options.minRows > 0 && by === 'operation') parts.push({ sql: 'o.inserted + o.updated + o.deleted >= ?', parameters: [options.minRows] });
   if (options.text !== null) {
     // Bytes of other character sets are compared as latin1 would show them: ASCII text is found in all that contain it.
     parts.push({ sql: 'INSTR(LOWER(CONVERT(o.statement USING latin1)), LOWER(CONVERT(CAST(? AS BINARY) USING latin1))) > 0', parameters: [options.text] });
@@ -116,13 +120,14 @@ async function conditions(context: ScriptContext, source: SourceRecord, selectio
     const [cursor] = await rows<Fields>(context.connection,
       `SELECT ordinal, seq FROM ${context.ledger.table('operations')} WHERE opid = ? AND source_id = ?`, [options.before, source.id]);
     if (!cursor) throw new UndoError('OPID_UNKNOWN', `The log of "${source.alias}" holds no operation ${JSON.stringify(options.before.slice(0, 100))}.`);
-    parts.push({ sql: '(o.ordinal < ? OR (o.ordinal = ? AND o.seq < ?))', parameters: [Number(cursor.ordinal), Number(cursor.ordinal), Number(cursor.seq)] });
+    const at = Number(cursor.ordinal);
+    parts.push(by === 'transaction' ? { sql: 'o.ordinal < ?', parameters: [at] } : { sql: '(o.ordinal < ? OR (o.ordinal = ? AND o.seq < ?))', parameters: [at, at, Number(cursor.seq)] });
   }
   return and(...parts);
 }
 
-/** The newest observation of each operation's thread that is not younger than the operation. */
-async function usersOf(context: ScriptContext, source: SourceRecord, page: readonly Fields[]): Promise<(string | null)[]> {
+/** The newest observation of each entry's thread that is not younger than the entry. */
+export async function usersOf(context: ScriptContext, source: SourceRecord, page: readonly Fields[]): Promise<(string | null)[]> {
   const threads = [...new Set(page.map((fields) => Number(fields.thread_id)).filter((id) => id > 0))];
   if (threads.length === 0) return [];
   const seen = await rows<Fields>(context.connection,

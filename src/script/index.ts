@@ -8,6 +8,7 @@ export type { Plan } from './plan.ts';
 export { scriptTag } from './script-tag.ts';
 export { describePlan, planText, type PlanReport } from './plan-report.ts';
 export { findOperations, findText, newestOperations, shellWord, type FoundOperation, type FoundPage } from './find.ts';
+export { findTransactions, transactionsText, type FoundTransaction, type TransactionPage } from './find-transactions.ts';
 export { cancelScript, historyText, readScript, readScriptHistory, type ScriptHistory, type ScriptRecord } from './history-report.ts';
 export { readStatus, statusText, type StatusReport } from './status.ts';
 export { acknowledgeGap, gapText, readGapReport, type GapReport } from './gap-report.ts';

@@ -57,9 +57,9 @@ export const SCRIPT_PARAMETERS = {
 export const FIND_PARAMETERS = {
   text: { doc: 'Only statements whose SQL contains this text (in any case).', kind: 'text', placeholder: 'TEXT' },
   user: { doc: 'Only sessions of this user, as far as it was observed.', kind: 'text', placeholder: 'USER' },
-  min_rows: { doc: 'Only operations of at least so many rows.', kind: 'integer', placeholder: 'COUNT' },
-  limit: { doc: 'At most so many operations, 1 to 1000; default 20.', kind: 'integer', placeholder: 'COUNT' },
-  before: { doc: 'Continue a listing: only operations older than this one.', kind: 'text', placeholder: 'OPID' },
+  min_rows: { doc: 'Only operations, or transactions where those are listed, of at least so many rows.', kind: 'integer', placeholder: 'COUNT' },
+  limit: { doc: 'At most so many, 1 to 1000; default 20.', kind: 'integer', placeholder: 'COUNT' },
+  before: { doc: 'Continue a listing: only what is older than this operation, or than its transaction where those are listed.', kind: 'text', placeholder: 'OPID' },
 } as const satisfies Record<string, ParameterInfo>;
 
 /** Which entries of the history of scripts are listed. */

@@ -72,7 +72,7 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
 };
 const OF_ROUTE = [
   ['/v1/script', Object.keys({ ...SELECTION_PARAMETERS, ...SCRIPT_PARAMETERS })], ['/v1/plan', Object.keys({ ...SELECTION_PARAMETERS, ...SCRIPT_PARAMETERS })],
-  ['/v1/operations', Object.keys({ ...SELECTION_PARAMETERS, ...FIND_PARAMETERS })], ['/v1/scripts', Object.keys(HISTORY_PARAMETERS)],
+  ['/v1/operations', Object.keys({ ...SELECTION_PARAMETERS, ...FIND_PARAMETERS })], ['/v1/transactions', Object.keys({ ...SELECTION_PARAMETERS, ...FIND_PARAMETERS })], ['/v1/scripts', Object.keys(HISTORY_PARAMETERS)],
 ] as const;
 const NAMES = [...Object.keys({ ...SELECTION_PARAMETERS, ...SCRIPT_PARAMETERS, ...FIND_PARAMETERS, ...HISTORY_PARAMETERS }).filter((name) => name !== 'wait'), '__proto__', 'constructor', CANARY, 'tabel'];
 const PATHS = ['/v1/script', '/v1/plan', '/v1/operations', '/v1/scripts', '/v1/gaps', '/v1/status', `/v1/scripts/${CANARY}`, `/v1/scripts/${encodeURIComponent(`'${CANARY}`)}/cancel`, '/v1/nothing', '/v1/script/%00', '/v1/%', '/v1/../etc/passwd', '//v1/plan', '/readyz'];
