@@ -23,7 +23,7 @@ export interface BrokerPorts {
 
 /** Accounts by SCRAM are written when the data directory is formatted: arguments of StorageTool. */
 export const scramArguments = ({ user, stranger, password }: SecureListener): string[] =>
-  [user, stranger].flatMap((name) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`]);
+  [user, stranger].flatMap((name) => ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${name},password=${password}]`]));
 
 /** Writes server.properties and the certificates into the folder. */
 export async function writeBrokerSettings(folder: string, file: string, ports: BrokerPorts): Promise<SecureListener> {
@@ -42,8 +42,9 @@ export async function writeBrokerSettings(folder: string, file: string, ports: B
     'controller.listener.names': 'CONTROLLER', 'log.dirs': join(folder, 'data'), 'num.partitions': 3, 'offsets.topic.replication.factor': 1,
     'transaction.state.log.replication.factor': 1, 'transaction.state.log.min.isr': 1, 'auto.create.topics.enable': true,
     'offsets.topic.num.partitions': 1, 'transaction.state.log.num.partitions': 1, 'share.coordinator.state.topic.num.partitions': 1,
-    [`${secured}.ssl.keystore.type`]: 'PEM', [`${secured}.ssl.keystore.location`]: keystore, 'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
+    [`${secured}.ssl.keystore.type`]: 'PEM', [`${secured}.ssl.keystore.location`]: keystore, 'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     [`${secured}.plain.sasl.jaas.config`]: `${module}.plain.PlainLoginModule required user_${listener.user}="${listener.password}" user_${listener.stranger}="${listener.password}";`,
+    [`${secured}.scram-sha-256.sasl.jaas.config`]: `${module}.scram.ScramLoginModule required;`,
     [`${secured}.scram-sha-512.sasl.jaas.config`]: `${module}.scram.ScramLoginModule required;`,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'super.users': `User:ANONYMOUS;User:${listener.user}`,
   };

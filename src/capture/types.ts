@@ -13,6 +13,7 @@ export type GapReason =
   | 'rollback-to' // ROLLBACK TO SAVEPOINT over a table whose engine is not known
   | 'purged' // binlog expired before it was read
   | 'incarnation' // the source began a new binlog (reset, restored, another server) that does not go on from the log's end
+  | 'erased' // an operator erased row images of one key (binlog-undo erase)
   | 'operator-skip'; // an operator moved the log on, past history that it does not hold (binlog-undo skip)
 
 /** A gap as capture meets it: inside one transaction, scoped to a table where that is known. */

@@ -4,6 +4,7 @@ import { UndoError, reasonOf } from '../core/errors.ts';
 import { commandHelp, parseCommand } from './args.ts';
 import { check } from './commands/check.ts';
 import type { Command } from './commands/command.ts';
+import { erase } from './commands/erase.ts';
 import { find } from './commands/find.ts';
 import { gaps } from './commands/gaps.ts';
 import { migrate } from './commands/migrate.ts';
@@ -19,7 +20,7 @@ import { verify } from './commands/verify.ts';
 import type { Io } from './io.ts';
 import { VERSION } from './version.ts';
 
-export const COMMANDS: readonly Command[] = [run, serve, check, find, plan, script, scripts, status, gaps, skip, purge, migrate, verify];
+export const COMMANDS: readonly Command[] = [run, serve, check, find, plan, script, scripts, status, gaps, skip, purge, erase, migrate, verify];
 
 function overview(): string {
   return `${[

@@ -51,7 +51,9 @@ export const ERRORS = {
   BACKUP_DATABASE_CLAIMED: { exit: 1, http: 500, fix: 'Set a distinct BINLOG_UNDO_SOURCE_ALIAS so that both sources get backup databases of their own.' },
   BACKUP_NAME_TOO_LONG: { exit: 1, http: 500, fix: 'Set a short BINLOG_UNDO_SOURCE_ALIAS: host, port and schema together must fit into 64 bytes.' },
   PACKET_TOO_LARGE: { exit: 1, http: 500, fix: 'Raise max_allowed_packet on the backup server to the value named.' },
-  PURGE_RUNNING: { exit: 1, http: 503, fix: 'Let it finish: the daemon or another binlog-undo purge removes history of this source right now.' },
+  PURGE_RUNNING: { exit: 1, http: 503, fix: 'Let it finish: the daemon or another binlog-undo purge or erase removes history of this source right now.' },
+  ERASE_HELD: { exit: 1, http: 503, fix: 'Run binlog-undo erase again once that has ended; it goes on where it was.' },
+  ERASE_UNREADABLE: { exit: 3, http: 409, fix: 'Nothing was erased. Where columns are not known the rows of one key cannot be told from others: remove that stretch with binlog-undo purge --before-opid.' },
   // scripts
   NOT_COVERED: { exit: 3, http: 409, fix: 'Choose a range inside what the log holds, or wait for it with --wait.' },
   GAP_IN_RANGE: { exit: 3, http: 409, fix: 'Choose a range beside the gap, or allow it with --allow gap: its changes will not be undone.' },

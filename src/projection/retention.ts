@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
-import { UndoError } from '../core/errors.ts';
 import { quoteTable } from '../core/identifiers.ts';
 import { row, rows, run, scalar } from '../core/mysql.ts';
 import { fileNumber } from '../core/position.ts';
@@ -10,6 +8,7 @@ import { firstBlockNeeded, lastBlockBelow, sweepBlocks } from '../store/retentio
 import {
   bytesHeld, endOfLog, nextInLog, ordinalAtTime, ordinalForBytes, skipConsumers, slowestConsumer, type HeldBack,
 } from '../store/retention-cut.ts';
+import { aloneWithHistory } from '../store/retention-lock.ts';
 import { adoptScope, EVERYTHING, forgetPurgePoint, raisePurgePoint, readPurgePoints, type PurgePoint } from '../store/retention-points.ts';
 import { passOverEverything, passOverScope, type PassContext, type ScopeCut } from './retention-pass.ts';
 import { BackupRowRemover } from './retention-rows.ts';
@@ -77,14 +76,7 @@ const OPTIMIZE_BYTES = 4 * 1024 * 1024;
  */
 export async function applyRetention(context: RetentionContext, order: RetentionOrder): Promise<RetentionReport> {
   const { connection, ledger, sourceId } = context;
-  const digest = createHash('sha256').update(ledger.name).digest('hex').slice(0, 16);
-  const lock = `binlog_undo_purge:${digest}:${sourceId}`;
-  if (Number(await scalar(connection, 'SELECT GET_LOCK(?, 0)', [lock])) !== 1) throw new UndoError('PURGE_RUNNING', 'Another purge of this source is running.');
-  try {
-    return await new Retention(context, order).run();
-  } finally {
-    await connection.query('SELECT RELEASE_LOCK(?)', [lock]).catch(() => undefined);
-  }
+  return aloneWithHistory(connection, ledger, sourceId, () => new Retention(context, order).run());
 }
 
 class Retention {

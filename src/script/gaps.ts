@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { CaptureFilter, type FilterSettings } from '../capture/filter.ts';
-import { rows } from '../core/mysql.ts';
+import { rows, scalar } from '../core/mysql.ts';
 import { comparePositions, formatPosition, type Position } from '../core/position.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { readTransactions } from '../store/log-reader.ts';
@@ -73,10 +73,18 @@ async function concernsActor(connection: Connection, ledger: Ledger, range: LogR
   const [transaction] = await readTransactions(connection, ledger, range.source.id, gap.ordinal, gap.ordinal + 1);
   const inside = transaction !== undefined && gap.from !== null
     && comparePositions(gap.from, transaction.start) >= 0 && comparePositions(gap.to, transaction.end) <= 0;
-  if (selection.opids.length > 0) return false;
+  // Rows are gone from operations that are there: to name one does not bring them back.
+  if (selection.opids.length > 0) return gap.reason === 'erased' && await isAmong(connection, ledger, range, selection, gap);
   // What a script changed lies in its own transactions.
   if (selection.scripts.length > 0) return inside && transaction.script !== null && selection.scripts.includes(transaction.script);
   return !inside || selection.threadIds.includes(transaction.threadId) || transaction.threadId === 0;
+}
+
+async function isAmong(connection: Connection, ledger: Ledger, range: LogRange, { opids }: Selection, gap: StoredGap): Promise<boolean> {
+  const found = await scalar<string>(connection,
+    `SELECT COUNT(*) FROM ${ledger.table('operations')} WHERE source_id = ? AND ordinal = ? AND schema_name = ? AND table_name = ? AND opid IN (${opids.map(() => '?').join(', ')})`,
+    [range.source.id, gap.ordinal, gap.schema, gap.table, ...opids]);
+  return Number(found) > 0;
 }
 
 function overlaps(gap: StoredGap, range: LogRange): boolean {

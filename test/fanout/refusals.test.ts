@@ -52,7 +52,7 @@ describe('the fan-out over TLS with an account', { skip: opened?.own ? false : N
       ] as const) await refused(scene, await scene.startDaemon(environment(changed)), port, code, said);
 
       let sent = Number((await scene.ledgerRows('SELECT COUNT(*) AS n FROM operations WHERE ddl = 0'))[0]!.n);
-      for (const mechanism of ['plain', 'scram-sha-512']) {
+      for (const mechanism of ['plain', 'scram-sha-256', 'scram-sha-512']) {
         await using daemon = await scene.startDaemon(environment({ BINLOG_UNDO_KAFKA_SASL_MECHANISM: mechanism }));
         await scene.db.query('INSERT INTO t (id) SELECT MAX(id) + 1 FROM t');
         await consumed(broker.brokers, `${scene.schema}.${scene.schema}.t`, ++sent);
