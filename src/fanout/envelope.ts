@@ -8,6 +8,8 @@ export type RowText = string;
 export interface ChangedRow {
   readonly facts: SourceFacts;
   readonly opid: string;
+  /** The rollback statement; null: not told. */
+  readonly undo: string | null;
   /** The first bytes of the statement; null: not logged. */
   readonly statement: string | null;
   readonly topic: string;
@@ -28,8 +30,9 @@ export function rowRecords(change: ChangedRow): KafkaRecord[] {
   const { before, after } = change;
   if (before && after) {
     if (before.key.equals(after.key)) return [record(change, 'u', after.key, before.row, after.row, '')];
+    // One statement undoes both: who runs what stands in the records must not run it twice.
     return [
-      record(change, 'd', before.key, before.row, null, ':d'), tombstone(change, before.key, ':t'),
+      record({ ...change, undo: null }, 'd', before.key, before.row, null, ':d'), tombstone(change, before.key, ':t'),
       record(change, 'c', after.key, null, after.row, ':c'),
     ];
   }
@@ -46,9 +49,9 @@ function headers(change: ChangedRow, part: string): Record<string, string> {
 }
 
 function record(change: ChangedRow, op: 'c' | 'u' | 'd', key: Buffer, before: RowText | null, after: RowText | null, part: string): KafkaRecord {
-  const { facts, topic, opid, statement, row } = change;
+  const { facts, topic, opid, statement, row, undo: sql } = change;
   const source = JSON.stringify({ ...facts.source, pos: change.eventOffset, row, query: statement });
-  const undo = JSON.stringify({ opid });
+  const undo = JSON.stringify({ opid, sql });
   const transaction = JSON.stringify({ id: facts.transaction, ...change.order() });
   const value = `{"op":"${op}","before":${before ?? 'null'},"after":${after ?? 'null'},"source":${source},"transaction":${transaction},` +
     `"ts_ms":${Date.now()},"undo":${undo}}`;

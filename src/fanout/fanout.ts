@@ -155,8 +155,8 @@ export class Fanout {
     const place = (): ReturnType<TransactionOrder['next']> => order.next(`${operation.schema}.${operation.table}`);
     const made: KafkaRecord[][] = [];
     let row = firstRow;
-    texts.forEach(event, (before, after) => {
-      made.push(rowRecords({ facts, opid: operation.opid, statement, topic, before, after, eventOffset, row: row++, order: place }));
+    texts.forEach(event, (before, after, undo) => {
+      made.push(rowRecords({ facts, opid: operation.opid, undo, statement, topic, before, after, eventOffset, row: row++, order: place }));
     });
     for (const records of made) for (const record of records) await this.#add(transaction, record, facts);
     return row;

@@ -1,5 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { UndoError } from '../core/errors.ts';
+import { scalar } from '../core/mysql.ts';
 import { parseTableMap } from '../binlog/table-map.ts';
 import { buildShape } from '../rollback/index.ts';
 import { resolveDefinition } from '../rollback/resolve-definition.ts';
@@ -27,6 +28,7 @@ export class Shapes {
   readonly #texts = new Map<string, RowTexts>();
   /** The text of a definition, which tells it from others. */
   readonly #told = new WeakMap<object, string>();
+  #flavour: 'mysql' | 'mariadb' | null = null;
 
   constructor(connection: Connection, ledger: Ledger, sourceId: number, masks: MaskSettings) {
     this.#connection = connection;
@@ -51,8 +53,9 @@ export class Shapes {
     const key = `${tableMap.toString('latin1', 6)}\0${this.#textOf(verdict.definition)}`;
     const known = this.#texts.get(key);
     if (known) return { kind: 'texts', texts: known };
+    this.#flavour ??= await scalar<'mysql' | 'mariadb'>(this.#connection, `SELECT flavour FROM ${this.#ledger.table('sources')} WHERE id = ?`, [this.#sourceId]);
     try {
-      const texts = new RowTexts(buildShape(map, verdict.definition), this.#masks);
+      const texts = new RowTexts(buildShape(map, verdict.definition), this.#masks, this.#flavour!);
       if (this.#texts.size >= MOST_KEPT) this.#texts.clear();
       this.#texts.set(key, texts);
       return { kind: 'texts', texts };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { Scene } from '../support/scene.ts';
+import { Scene, query, type Row } from '../support/scene.ts';
 import { backup, source, sources } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { NO_BROKER, consume, consumed, envelope, openBroker, type Broker, type Consumed, type Envelope } from './consumer.ts';
@@ -15,6 +15,19 @@ function replay(records: readonly Consumed[]): Map<string, unknown> {
     else state.set(record.key!, envelope(record).after);
   }
   return state;
+}
+
+/** Undoes by what the records say, newest first, unseen by the binlog: first to the rows that were inserted, then to none. */
+async function undoesEach(scene: Scene, records: readonly Consumed[], inserted: readonly Row[]): Promise<void> {
+  const told = records.filter(({ payload }) => payload !== null).map(envelope).sort((a, b) => Number(b.source.ts_us) - Number(a.source.ts_us) || Number(b.source.pos) - Number(a.source.pos));
+  const statements = told.map(({ undo }) => undo.sql).filter((sql) => sql !== null);
+  const session = await scene.session();
+  await session.query('SET SESSION sql_log_bin = 0');
+  for (const sql of statements.slice(0, -1)) await session.query(sql);
+  assert.deepEqual(await query(scene.db, 'SELECT * FROM t'), inserted);
+  await session.query(statements.at(-1)!);
+  assert.deepEqual(await query(scene.db, 'SELECT * FROM t'), []);
+  await session.end();
 }
 
 const opened = await openBroker();
@@ -51,6 +64,7 @@ describe('the fan-out to a real Kafka', { skip: opened === null && NO_BROKER }, 
       await scene.db.query("SET time_zone = '+05:00'");
       await scene.db.query(`INSERT INTO t VALUES (1, 18446744073709551615, -1234567890123456.7800, 0.1, 1e300, 'h\u00e9 "q" \u{1F600}', 'caf\u00e9', 0x00FF, 0x01, b'100000000001', b'1',
         'it''s', 'x,z', '2026-02-03 04:05:06.123456', '2026-02-03', '-12:34:56.789', '2026-02-03 05:00:00.5', 2026, '{"a": [1, 2.5, "x"], "b": 12345678901234567890}', NULL)`);
+      const inserted = await query(scene.db, 'SELECT * FROM t');
       await scene.db.query('UPDATE t SET n = 7 WHERE id = 1; UPDATE t SET id = 2; DELETE FROM t');
       const topic = `${scene.schema}.${scene.schema}.t`;
       // create; update; delete, tombstone and create of the changed key; delete and tombstone.
@@ -68,6 +82,9 @@ describe('the fan-out to a real Kafka', { skip: opened === null && NO_BROKER }, 
       assert.deepEqual([updated.before!.n, updated.after!.n], [null, 7]);
       const [insert] = await scene.operations().then((all) => all.filter((operation) => operation.type === 'INSERT'));
       assert.equal(created.undo.opid, insert!.opid);
+      // What a record says undoes its row; of a changed key the create says it.
+      assert.deepEqual(of(1).map((record) => record.payload && envelope(record).undo.sql === null), [false, false, true, null]);
+      await undoesEach(scene, records, inserted);
       assert.equal(of(1)[0]!.headers['binlog-undo-opid'], insert!.opid);
       assert.equal(created.source.db, scene.schema);
       assert.equal(created.source.table, 't');
