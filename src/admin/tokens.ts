@@ -1,8 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { UndoError, reasonOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { fileStamp } from './file-stamp.ts';
 
 /** What somebody may ask for. Null: no limit. */
 export interface Scope {
@@ -56,7 +55,13 @@ export class TokenFile {
   }
 
   #refresh(): void {
-    const stamp = fileStamp(this.#path);
+    let stamp = 'missing';
+    try {
+      const { ino, size, mtimeNs } = statSync(this.#path, { bigint: true });
+      stamp = `${ino} ${size} ${mtimeNs}`;
+    } catch {
+      // Told below, once.
+    }
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     try {

@@ -1,12 +1,11 @@
 import type { Connection } from 'mysql2/promise';
-import { classifyQuery } from '../binlog/sql/classify.ts';
-import { columnRenames } from '../binlog/sql/column-renames.ts';
 import { run } from '../core/mysql.ts';
+import { readLoggedDdl } from '../rollback/ddl/read-ddl.ts';
 import { undoDdl, type DdlVerdict } from '../rollback/ddl/undo-ddl.ts';
+import { ddlStates } from '../store/ddl-states.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
 import type { SourceRecord } from '../store/registry.ts';
-import { ddlStates } from './ddl-states.ts';
 
 /** Finds out what undoes DDL, and writes into the ledger what cannot be undone and why. */
 export class DdlOperations {
@@ -23,16 +22,10 @@ export class DdlOperations {
   /** @returns null while a definition that its undo is made of is still being found out. */
   async judge(transaction: StoredTransaction, operation: StoredOperation): Promise<DdlVerdict | null> {
     const { flavour } = this.#source;
-    const { statement: bytes, session } = operation;
-    if (bytes === null || session === null || bytes.length < operation.statementBytes) return { kind: 'refused', state: 'not-undoable', why: 'its text is not held as a whole' };
-    const sql = bytes.toString('utf8');
-    const query = classifyQuery(sql, { ...session, flavour });
-    if (query.kind !== 'ddl') return { kind: 'refused', state: 'not-undoable', why: 'its text was not fully understood' };
-    const { statement } = query;
-    const states = await ddlStates(this.#connection, this.#ledger, this.#source.id, transaction, statement.tables);
-    if (states === null) return null;
-    const renames = statement.verb === 'ALTER' ? columnRenames(sql, { sqlMode: session.sqlMode, flavour }) : [];
-    return undoDdl({ statement, renames, flavour, states }, operation);
+    const read = readLoggedDdl(operation, flavour);
+    if ('unread' in read) return { kind: 'refused', state: 'not-undoable', why: read.unread };
+    const states = await ddlStates(this.#connection, this.#ledger, this.#source.id, transaction, read.statement.tables);
+    return states && undoDdl({ ...read, flavour, states }, operation);
   }
 
   /** In the transaction that moves the cursor. */

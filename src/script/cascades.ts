@@ -1,4 +1,4 @@
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import { reachesChildren, type ForeignKey } from './foreign-keys.ts';
 import { formatTable } from './selection.ts';
 import type { TableTally } from './tally.ts';

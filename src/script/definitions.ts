@@ -6,50 +6,105 @@ import type { TableDefinition } from '../schema/definition.ts';
 import type { LogRange } from './range.ts';
 import { carryOver, refusedKinds, type RowKinds } from '../rollback/carry-over.ts';
 import type { Today } from '../rollback/build-shape.ts';
-import { journeyOf, readRenamings, renamingsAfter, type Renaming } from './renamings.ts';
+import type { TableName } from '../binlog/sql/classify.ts';
+import type { DdlPlan, UndoneDdl } from './ddl/plan-ddl.ts';
+import { concerns } from './ddl/records.ts';
+import { journeyOf, readRenamings, renamingsAfter, type Journey, type Renaming, type RenamingDdl } from './renamings.ts';
 import { presentDefinitions } from './source-now.ts';
 import { formatTable } from './selection.ts';
 import type { TableTally } from './tally.ts';
 
-/** A table of the selection with what is known of its columns, then and now. */
+/** A table of the selection with what is known of its columns, then and when its rows are undone. */
 export interface TableHistory {
   readonly schema: string;
   readonly table: string;
-  /** As the source has it now, under the name that it has now, or as the log last saw it; null when it is gone or not known. */
+  /**
+   * As it is when its rows are undone: as the source has it now, under the name that it has now, or as the log last saw it; where the
+   * script undoes DDL before, as it was before that. Null when it is gone or not known.
+   */
   readonly present: TableDefinition | null;
   readonly entries: readonly DefinitionEntry[];
   /** Columns renamed since its first row of the selection, oldest first. */
   readonly renamings: readonly Renaming[];
   /** What is to be undone. */
   readonly kinds: RowKinds;
-  /** Why its rows cannot be put back into the table as it is now; null when they can. */
+  /** Why its rows cannot be put back into the table as it is then; null when they can. */
   readonly changed: string | null;
   /** Columns that have come since: in rows that come back they hold their default. */
   readonly added: readonly string[];
+  /** Its rows before this ordinal are meant, which the DDL there found; null: all, and the table is the one of now. */
+  readonly until: number | null;
+  /** The same for its rows before other DDL that is undone, oldest first. */
+  readonly earlier: readonly TableHistory[];
 }
 
 /** Definitions asked of the source itself; beyond that the log's own last word is taken. */
 const MAX_ASKED = 300;
 
-export async function tableHistories(connection: Connection, ledger: Ledger, range: LogRange, tables: readonly TableTally[]): Promise<Map<string, TableHistory>> {
-  const statements = tables.length === 0 ? [] : await readRenamings(connection, ledger, range, Math.min(...tables.map(({ firstOrdinal }) => firstOrdinal)));
-  const journeys = new Map(tables.map((tally) => [tally, journeyOf(statements, tally, tally.lastOrdinal)]));
-  const names = [...journeys.values()].map(({ name }) => name);
-  const present = range.live && tables.length > 0 && tables.length <= MAX_ASKED ? await presentDefinitions(range.live.endpoint, names) : null;
-  const histories = new Map<string, TableHistory>();
+/** Counts what is selected of a table between two ordinals; null for nothing. */
+export type TallyBetween = (tally: TableTally, from: number, to: number) => Promise<TableTally | null>;
+
+export async function tableHistories(connection: Connection, ledger: Ledger, range: LogRange, tables: readonly TableTally[], ddl: DdlPlan, between: TallyBetween): Promise<Map<string, TableHistory>> {
+  const renames = tables.length === 0 ? [] : await readRenamings(connection, ledger, range, Math.min(...tables.map(({ firstOrdinal }) => firstOrdinal)));
+  const taken = new Set(ddl.undone.map(({ operation }) => operation.ordinal));
+  const statements = renames.filter(({ ordinal }) => !taken.has(ordinal));
+  const parts: { readonly tally: TableTally; readonly journey: Journey; readonly last: boolean }[] = [];
   for (const tally of tables) {
+    const pieces = await piecesOf(tally, statements, ddl, between);
+    for (const [i, piece] of pieces.entries()) parts.push({ tally: piece, journey: journeyOf(statements, piece, piece.lastOrdinal, ddl.undone), last: i === pieces.length - 1 });
+  }
+  const names = parts.map(({ journey }) => journey.name);
+  const present = range.live && parts.length > 0 && parts.length <= MAX_ASKED ? await presentDefinitions(range.live.endpoint, names) : null;
+  const histories = new Map<string, TableHistory>();
+  let earlier: TableHistory[] = [];
+  for (const { tally, journey: { name, undone }, last } of parts) {
     const { schema, table } = tally;
     const entries = await readDefinitions(connection, ledger, range.source.id, range.incarnationId, schema, table);
     const key = tableKey(schema, table);
-    const { name } = journeys.get(tally)!;
     // Its columns may have been renamed between its own rows already.
-    const { renamings } = journeyOf(statements, tally, tally.firstOrdinal - 1);
+    const { renamings } = journeyOf(statements, tally, tally.firstOrdinal - 1, ddl.undone);
     const latest = tableKey(name.schema, name.table) === key ? entries : await readDefinitions(connection, ledger, range.source.id, range.incarnationId, name.schema, name.table);
-    const known = present ? present.get(tableKey(name.schema, name.table)) ?? null : latest.find((entry) => entry.until === null)?.definition ?? null;
+    const now = present ? present.get(tableKey(name.schema, name.table)) ?? null : latest.find((entry) => entry.until === null)?.definition ?? null;
+    const known = undone === null ? now : definitionBefore(undone, name, now);
     const { changed, added } = await judgeChange(connection, ledger, range, tally, entries, renamings, known);
-    histories.set(key, { schema, table, present: known, entries, renamings, kinds: kindsOf(tally), changed, added: [...added] });
+    const history: TableHistory = {
+      schema, table, present: known, entries, renamings, kinds: kindsOf(tally), changed, added: [...added], until: undone?.operation.ordinal ?? null, earlier: last ? earlier : [],
+    };
+    if (last) histories.set(key, history);
+    earlier = last ? [] : [...earlier, history];
   }
   return histories;
+}
+
+/** What the undo of a DDL leaves under a name. Triggers stay through it, and only the source knows them. */
+function definitionBefore({ around: { before } }: UndoneDdl, name: TableName, now: TableDefinition | null): TableDefinition | null {
+  const found = before.find(({ schema, table }) => schema === name.schema && table === name.table)?.definition ?? null;
+  return found && { ...found, triggers: now?.triggers ?? [] };
+}
+
+/** Rows of one name, apart where they belong to another table or are undone in another definition. */
+async function piecesOf(tally: TableTally, statements: readonly RenamingDdl[], { undone }: DdlPlan, between: TallyBetween): Promise<TableTally[]> {
+  const renamed = statements.filter(({ tables }) => tables.some(({ from, to }) => [from, to].some(({ schema, table }) => schema === tally.schema && table === tally.table)));
+  const bounds = [...new Set([...undone.filter((ddl) => concerns(ddl, tally)).map(({ operation }) => operation.ordinal), ...renamed.map(({ ordinal }) => ordinal)])]
+    .filter((ordinal) => ordinal > tally.firstOrdinal && ordinal <= tally.lastOrdinal).sort((a, b) => a - b);
+  if (bounds.length === 0) return [tally];
+  const pieces: TableTally[] = [];
+  let from = tally.firstOrdinal;
+  for (const to of [...bounds, tally.lastOrdinal + 1]) {
+    const piece = await between(tally, from, to);
+    if (piece) pieces.push(piece);
+    from = to;
+  }
+  return pieces;
+}
+
+/** Of a table's rows at an ordinal. */
+export function historyAt(history: TableHistory, ordinal: number): TableHistory {
+  return history.earlier.find(({ until }) => until === null || ordinal < until) ?? history;
+}
+
+export function allHistories(histories: Iterable<TableHistory>): TableHistory[] {
+  return [...histories].flatMap((history) => [...history.earlier, history]);
 }
 
 const kindsOf = ({ inserted, updated, deleted }: TableTally): RowKinds => ({ inserted: inserted > 0, updated: updated > 0, deleted: deleted > 0 });

@@ -169,9 +169,9 @@ export function operationLines(o: FoundOperation): string[] {
   ];
 }
 
-/** What becomes of DDL, which scripts of this release leave alone. */
+/** What becomes of DDL: scripts undo it in sections of their own, where that is allowed. */
 function ddlUndo({ opid, state, remark }: FoundOperation): string {
-  if (state === 'captured') return `${opid}: DDL is not undone by scripts of this release${remark === null ? '' : `; ${remark}`}`;
+  if (state === 'captured') return `${opid}: DDL, which a script undoes with --allow nonatomic where it can${remark === null ? '' : `; ${remark}`}`;
   return `${opid}: ${state === 'no-effect' ? 'it changed nothing' : state === 'elsewhere' ? 'its undo stands with another table of the statement' : `it cannot be undone: ${remark ?? state}`}`;
 }
 

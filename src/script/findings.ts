@@ -1,26 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
-import { UndoError, type ErrorCode } from '../core/errors.ts';
+import { UndoError } from '../core/errors.ts';
 import { rows, scalar } from '../core/mysql.ts';
 import { formatPosition } from '../core/position.ts';
 import type { Ledger } from '../store/ledger.ts';
-import { and, inTableScope, ordinals, type Condition } from './conditions.ts';
+import type { Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { nameOf, type TableHistory } from './definitions.ts';
+import type { Cut, Finding } from './finding.ts';
 import { describeGap, excludedInRange, gapsInRange } from './gaps.ts';
 import { purgedInRange } from './purged.ts';
 import type { Allowance } from './parameters.ts';
 import type { LogRange } from './range.ts';
 import { formatTable, type Selection } from './selection.ts';
 import { fromOperations } from './tally.ts';
-
-/** Something that stands against a script. */
-export interface Finding {
-  readonly code: ErrorCode;
-  /** What lets the script pass all the same; null: nothing does. */
-  readonly allow: Allowance | null;
-  readonly message: string;
-}
 
 /** Throws the first finding that is not allowed. */
 export function refuse(findings: readonly Finding[], allow: ReadonlySet<Allowance>): void {
@@ -69,57 +62,26 @@ export async function unjudgedFindings(connection: Connection, ledger: Ledger, w
   }];
 }
 
-/** DDL behind which rows of a table cannot be taken back any further. */
-export interface Cut {
-  readonly schema: string;
-  /** Empty: every table of the schema. */
-  readonly table: string;
-  readonly type: string;
-  readonly ordinal: number;
-  readonly seq: number;
-  readonly position: string;
-  readonly threadId: number;
-}
-
-/** Of DDL, what bears on rows: not views, routines, triggers and the defaults of a database. */
-const CUTTING = "o.ddl = 1 AND o.state <> 'no-effect' AND (o.type LIKE '%TABLE' OR o.type LIKE '%INDEX' OR o.type LIKE '%SEQUENCE' OR o.type = 'DROPDB')";
-
-/** The last cutting DDL of each selected table in the range, by whichever session. */
-export async function findCuts(connection: Connection, ledger: Ledger, range: LogRange, selection: Selection): Promise<Cut[]> {
-  const where = and(ordinals(range.source.id, range.from, range.to), { sql: CUTTING, parameters: [] });
-  const found = await rows<Record<string, string | number>>(connection,
-    `SELECT o.schema_name AS schema_name, o.table_name AS table_name, o.type AS type, o.ordinal AS ordinal, o.seq AS seq, t.start_file AS file, t.start_offset AS at,
-     t.thread_id AS thread_id ${fromOperations(ledger)} WHERE ${where.sql} ORDER BY o.ordinal, o.seq`, where.parameters);
+/** The newest cut of each table: what lies before it, lies before the others or between. */
+export function newestCuts(cuts: readonly Cut[]): Cut[] {
   const last = new Map<string, Cut>();
-  for (const ddl of found) {
-    const cut: Cut = {
-      schema: String(ddl.schema_name), table: String(ddl.table_name), type: String(ddl.type), ordinal: Number(ddl.ordinal), seq: Number(ddl.seq),
-      position: formatPosition({ file: String(ddl.file), offset: Number(ddl.at) }), threadId: Number(ddl.thread_id),
-    };
-    if (inTableScope(selection, cut.schema, cut.table)) last.set(`${cut.schema}\0${cut.table}\0${isCreation(cut) ? 'create' : ''}`, cut);
-  }
+  for (const cut of cuts.toSorted((a, b) => a.ordinal - b.ordinal || a.seq - b.seq)) last.set(`${cut.schema}\0${cut.table}`, cut);
   return [...last.values()];
 }
 
-export const isCreation = (cut: Cut): boolean => cut.type === 'CREATETABLE';
-
-/** Leaves out what lies before the cuts. */
-export function behindCuts(cuts: readonly Cut[]): Condition[] {
-  return cuts.map(({ schema, table, ordinal, seq }) => ({
+/** Leaves out what lies before the cut. */
+export function behindCut({ schema, table, ordinal, seq }: Cut): Condition {
+  return {
     sql: `NOT (o.schema_name = ? AND ${table === '' ? '? = \'\'' : 'o.table_name = ?'} AND (o.ordinal < ? OR (o.ordinal = ? AND o.seq < ?)))`,
     parameters: [schema, table, ordinal, ordinal, seq],
-  }));
+  };
 }
 
-/**
- * @param lost how many selected operations lie before the cut.
- * @param ownDdl the selection asks for the DDL itself, not only for rows of some session beside it.
- */
-export function cutFinding(cut: Cut, lost: number, ownDdl: boolean): Finding | null {
-  if (lost === 0 && (isCreation(cut) || !ownDdl)) return null;
-  const name = cut.table === '' ? `database ${cut.schema}` : formatTable(cut);
+/** @param lost how many selected operations lie before the cut. */
+export function cutFinding({ shown, asked, what }: Cut, lost: number): Finding | null {
+  if (lost === 0 && !asked) return null;
   const left = lost > 0 ? `; ${lost} operations before it are left out` : '';
-  return { code: 'NOT_UNDOABLE', allow: 'dataloss', message: `${cut.type} of ${name} at ${cut.position} is not undone by this release${left}` };
+  return { code: 'NOT_UNDOABLE', allow: 'dataloss', message: `${shown} ${what}${left}` };
 }
 
 export function tableFindings(histories: Iterable<TableHistory>): Finding[] {

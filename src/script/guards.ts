@@ -9,15 +9,15 @@ import type { Plan } from './plan.ts';
  * change the session is also made read-only, so that a client that goes on changes nothing (error 1792), tables that
  * cannot roll back included. Messages are at most 64 characters: they are identifiers.
  */
-function demand(condition: string, message: string): string[] {
+export function stopUnless(condition: string, message: string): string[] {
   return [`SET @s=IF(${condition},'DO 0','SELECT \`binlog-undo: ${message}\`');`, 'PREPARE p FROM @s;', 'EXECUTE p;'];
 }
 
 const NOT_THE_SOURCE = 'this server is not the source nor its successor';
 
 /** One script of ours at a time on each database of a server: the names of the locks, as SQL. Names of locks have 64 characters at most. */
-function lockNames({ tables }: Plan): string[] {
-  return [...new Set(tables.map(({ schema }) => schema))].map((schema) => {
+function lockNames({ tables, ddl }: Plan): string[] {
+  return [...new Set([...tables, ...ddl.map(({ operation }) => operation)].map(({ schema }) => schema))].map((schema) => {
     const plain = `binlog-undo:${schema}`;
     return quoteText(plain.length <= 64 ? plain : `binlog-undo:${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`);
   });
@@ -33,6 +33,11 @@ export function onceNote(plan: Plan): string[] {
   const { onceTable } = plan.options;
   if (onceTable === null) return ['SET @once=1;'];
   return ['SET @once=0;', `INSERT INTO ${quoteTable(onceTable.schema, onceTable.table)} (script) VALUES (${quoteText(plan.id)});`, 'SET @once=ROW_COUNT();'];
+}
+
+/** The same for a script whose first part is DDL, which nothing can roll back. */
+export function sectionNote(plan: Plan): string {
+  return plan.options.onceTable === null ? '' : `${[...onceNote(plan), 'COMMIT;', 'SET @ok=(@ok AND @once=1);'].join('\n')}\n`;
 }
 
 /** Lines that stop the script on a server that is not to be changed. */
@@ -55,7 +60,8 @@ export function serverGuards(plan: Plan): string[] {
   const identity = plan.options.target === 'any' ? null : identityCheck(plan);
   if (identity !== null) checks.push({ name: '@i', lines: [`SET @i=(${identity});`], message: NOT_THE_SOURCE });
   const { onceTable } = plan.options;
-  if (onceTable !== null) {
+  // In sections the note of the first part says it, so that the script can go on behind that.
+  if (onceTable !== null && plan.ddl.length === 0) {
     checks.push({
       name: '@a', lines: [`SET @a=(SELECT COUNT(*)=0 FROM ${quoteTable(onceTable.schema, onceTable.table)} WHERE script=${quoteText(plan.id)});`],
       message: 'this script has been applied already',
@@ -71,14 +77,14 @@ export function serverGuards(plan: Plan): string[] {
     `SET ${names.map((name) => `${name}=0`).join(', ')};`,
     ...checks.flatMap(({ lines }) => lines),
     `SET SESSION ${readOnlySession}=IF(${names.join(' AND ')},0,1);`,
-    ...checks.flatMap(({ name, message }) => demand(name, message)),
+    ...checks.flatMap(({ name, message }) => stopUnless(name, message)),
   ];
 }
 
 /** Lines that stop a script which changes nothing on a server that is neither the source nor its successor, as far as that is asked for. */
 export function demandIdentity(plan: Plan): string[] {
   const identity = plan.options.target === 'any' ? null : identityCheck(plan);
-  return identity === null ? [] : [`SET @i=(${identity});`, ...demand('@i', NOT_THE_SOURCE)];
+  return identity === null ? [] : [`SET @i=(${identity});`, ...stopUnless('@i', NOT_THE_SOURCE)];
 }
 
 /** The source itself, or a server that has executed the newest transaction to be undone. */

@@ -5,6 +5,7 @@ import { commentLines, commentText } from './comment.ts';
 import { countedChanges } from './counted.ts';
 import { formatMicros } from './datetime.ts';
 import { onceNote, serverGuards } from './guards.ts';
+import { describeDdl } from './ddl/records.ts';
 import type { ConflictMode } from './parameters.ts';
 import type { Plan } from './plan.ts';
 import { formatTable, type Selection } from './selection.ts';
@@ -48,7 +49,8 @@ const GUARDS = {
 } as const;
 
 /** How to go on with a script in parts. */
-function partsLines({ options: { parts, fromPart } }: Plan): string[] {
+function partsLines({ options: { parts, fromPart }, ddl }: Plan): string[] {
+  if (ddl.length > 0) return ['in sections, each of which looks first whether it fits; to go on with part N of this text where it stopped: sed \'/^-- part 1$/,/^-- part N$/d\' undo.sql'];
   if (parts === 'whole') return [];
   return [`${fromPart > 1 ? `begins with part ${fromPart}; ` : ''}to go on where it stopped, make it again with the same range and stop, and from_part=NUMBER of the part that was not committed`];
 }
@@ -74,6 +76,7 @@ export function headComments(plan: Plan, version: string): string {
       : []),
     totals.operations === 0 ? '0 operations' : `undoes ${countedChanges(totals)}:`,
     ...clip(tables.map((table) => `  ${formatTable(table)}: ${table.inserted} inserted, ${table.updated} updated, ${table.deleted} deleted`)),
+    ...clip(plan.ddl.map((ddl) => `  ${describeDdl(ddl)}, ${ddl.operation.opid}`)),
     `guard: ${plan.options.guard}${GUARDS[plan.options.guard]}, update: ${plan.options.update}`,
     ...partsLines(plan),
     modeLine(plan),
@@ -104,17 +107,21 @@ export function packetNeeded({ largestBlock }: Plan): number | null {
   return largestBlock === null ? null : Math.ceil((largestBlock * 4 + 65_536) / 1024) * 1024;
 }
 
-/** From the session's settings to the open transaction. */
+/** A script with DDL is divided at each, since nothing can roll it back. */
+export function inSections({ ddl }: Pick<Plan, 'ddl'>): boolean {
+  return ddl.length > 0;
+}
+
+/** From the session's settings to the open transaction, or to the first section. */
 export function preamble(plan: Plan): string {
+  const sections = inSections(plan);
   return [
     ...scriptSessionSettings(plan.range.source.flavour).map((statement) => `${statement};`),
     ...serverGuards(plan),
     // Without autocommit also what runs after an error that ended the transaction stays uncommitted.
     'SET SESSION autocommit=0, foreign_key_checks=1, unique_checks=1;',
-    ...(plan.options.parts === 'whole' ? [] : ['SET @ok=1;']),
-    'START TRANSACTION;',
-    'SET @n=0;',
-    ...onceNote(plan),
+    ...(plan.options.parts === 'whole' && !sections ? [] : ['SET @ok=1;']),
+    ...(sections ? ['SET @once=1;', "SET SESSION group_concat_max_len=1048576;"] : ['START TRANSACTION;', 'SET @n=0;', ...onceNote(plan)]),
     '',
   ].join('\n');
 }

@@ -3,10 +3,14 @@ import type { StoredTransaction } from '../store/log-reader.ts';
 import { readTransactions } from '../store/log-reader.ts';
 import { rows, scalar } from '../core/mysql.ts';
 import { cascadesAreLogged } from '../core/server-version.ts';
-import { actorScope, and, besides, not, or, ordinals, tableScope, type Condition } from './conditions.ts';
+import { actorScope, and, or, ordinals, tableScope, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
-import { isSequence, tableHistories, tableKey, type TableHistory } from './definitions.ts';
-import { behindCuts, cutFinding, findCuts, gapFindings, refuse, requireKnownNames, tableFindings, unjudgedFindings, untilJudged, type Finding } from './findings.ts';
+import { capturedRows } from './captured.ts';
+import { allHistories, historyAt, tableKey, type TableHistory } from './definitions.ts';
+import { overwritten } from './ddl/overwritten.ts';
+import { planDdl, withDdl, type UndoneDdl } from './ddl/plan-ddl.ts';
+import type { Finding } from './finding.ts';
+import { gapFindings, refuse, requireKnownNames, tableFindings, untilJudged } from './findings.ts';
 import { cascadeFindings } from './cascades.ts';
 import { analyse, LeftOut } from './conflicts/analyse.ts';
 import { describeConflicts, NOT_ANALYSED, type PlanConflicts } from './conflicts/report.ts';
@@ -16,9 +20,8 @@ import { foreignKeysOf, type ForeignKey } from './foreign-keys.ts';
 import { filterInForce } from './gaps.ts';
 import { nearMisses } from './near-misses.ts';
 import { RangeResolver, type LogRange } from './range.ts';
-import { tableRows } from './source-now.ts';
 import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
-import { fromOperations, tallyTables, tallyTotals, type TableTally, type Totals } from './tally.ts';
+import { fromOperations, tallyTotals, type TableTally, type Totals } from './tally.ts';
 
 /** Everything that is known about a script before its first byte. */
 export interface Plan {
@@ -32,6 +35,8 @@ export interface Plan {
   readonly totals: Totals;
   readonly tables: readonly TableTally[];
   readonly histories: ReadonlyMap<string, TableHistory>;
+  /** DDL that is undone as well, newest first. */
+  readonly ddl: readonly UndoneDdl[];
   /** Of the tables, from either side; what the script checks before COMMIT where their checks were off. */
   readonly foreignKeys: readonly ForeignKey[];
   readonly oldest: StoredTransaction | null;
@@ -100,52 +105,39 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   // What is drawn in may lie behind the range that was asked for: gaps and DDL up to there count.
   const range = { ...asked, to: Math.max(asked.to, (drawn.at(-1) ?? 0) + 1) };
   const scope = [ordinals(range.source.id, range.from, asked.to), ...tableScope(selection)];
-  const rowOperations: Condition = { sql: 'o.ddl = 0', parameters: [] };
-  const own = and(...scope, rowOperations, ...actorScope(selection, range.source.flavour));
-  const chosen = drawn.length === 0 ? own : or([own, and({ sql: 'o.source_id = ?', parameters: [range.source.id] }, { sql: `o.ordinal IN (${drawn.map(() => '?').join(', ')})`, parameters: drawn }, rowOperations)]);
-  await untilJudged(context, chosen, options.wait);
+  const own = and(...scope, ...actorScope(selection, range.source.flavour));
+  const chosen = drawn.length === 0 ? own : or([own, and({ sql: 'o.source_id = ?', parameters: [range.source.id] }, { sql: `o.ordinal IN (${drawn.map(() => '?').join(', ')})`, parameters: drawn })]);
+  const chosenRows = and(chosen, { sql: 'o.ddl = 0', parameters: [] });
+  await untilJudged(context, chosenRows, options.wait);
   const findings = await gapFindings(connection, ledger, range, selection);
 
-  const cuts = await findCuts(connection, ledger, range, selection);
-  // A selection of a session, of operations or of transactions does not ask for the DDL of others.
-  const ownDdl = selection.threadIds.length === 0 && selection.opids.length === 0 && selection.scripts.length === 0 && selection.includeGtids === null && selection.types.length === 0;
-  const reasons: Condition[] = [];
-  for (const cut of cuts) {
-    const behind = behindCuts([cut]);
-    const lost = Number(await scalar(connection, `SELECT COUNT(*) ${fromOperations(ledger)} WHERE ${and(chosen, ...behind.map(not)).sql}`, and(chosen, ...behind.map(not)).parameters));
-    const finding = cutFinding(cut, lost, ownDdl || selection.threadIds.includes(cut.threadId));
-    if (finding) findings.push(finding);
-    reasons.push(...behind);
-  }
-  // Before anything is counted: what is judged from here on was refused here.
-  findings.push(...await unjudgedFindings(connection, ledger, and(chosen, ...reasons)));
-  const captured = and(chosen, ...reasons, { sql: "o.state = 'captured'", parameters: [] });
-  const tallies = await tallyTables(connection, ledger, captured);
-  const histories = await tableHistories(connection, ledger, range, tallies);
-  // Until the projection has marked them, rows of sequences stand there like others; they are information and never undone.
-  const sequences = [...histories.values()].filter(isSequence);
-  for (const { schema, table } of sequences) histories.delete(tableKey(schema, table));
-  const tables = tallies.filter(({ schema, table }) => histories.has(tableKey(schema, table)));
-  const where = and(captured, ...besides(sequences));
+  const hasRows = (await rows(connection, `SELECT 1 AS found ${fromOperations(ledger)} WHERE ${chosenRows.sql} LIMIT 1`, chosenRows.parameters)).length > 0;
+  const ddl = await planDdl(context, range, selection, options, own, hasRows);
+  const { tables, histories, ...captured } = await capturedRows(context, range, chosenRows, ddl);
+  const where = withDdl(captured.where, ddl, range.source.id);
   const totals = await tallyTotals(connection, ledger, where);
+  findings.push(...captured.findings, ...ddl.findings, ...await overwritten(context, range, ddl, where, options));
   findings.push(...await drawnFindings(context, range, drawn));
-  findings.push(...tableFindings(histories.values()));
-  // Under the names that they have now.
-  const today = tables.map((tally) => {
-    const { schema, table } = histories.get(tableKey(tally.schema, tally.table))?.present ?? tally;
-    return { ...tally, schema, table };
+  findings.push(...tableFindings(allHistories(histories.values())));
+  // Under the names that they have now; what a table was before DDL that is undone, nobody can be asked.
+  const today = tables.flatMap((tally) => {
+    const history = histories.get(tableKey(tally.schema, tally.table));
+    if ((history?.until ?? null) !== null) return [];
+    const { schema, table } = history?.present ?? tally;
+    return [{ ...tally, schema, table }];
   });
-  const foreignKeys = range.live && tables.length > 0 ? await foreignKeysOf(range.live.endpoint, today) : null;
+  const foreignKeys = range.live && today.length > 0 ? await foreignKeysOf(range.live.endpoint, today) : null;
   findings.push(...cascadeFindings(foreignKeys ?? [], today, await logsCascades(context, range)));
   const edge = async (ordinal: number | null): Promise<StoredTransaction | null> =>
     (ordinal === null ? null : (await readTransactions(connection, ledger, range.source.id, ordinal, ordinal + 1))[0] ?? null);
   const oldest = await edge(totals.firstOrdinal);
   const newest = await edge(totals.lastOrdinal);
   return {
-    id, range: asked, selection, options, where, totals, tables, histories, findings, oldest, newest, foreignKeys: foreignKeys ?? [],
+    id, range: asked, selection, options, where, totals, tables, histories, ddl: ddl.undone, findings, oldest, newest, foreignKeys: foreignKeys ?? [],
     warnings: [
+      ...ddl.warnings,
       ...await warnings(context, range, selection, options, totals, tables, where, histories),
-      ...(foreignKeys === null && tables.length > 0 ? ['The source was not asked for foreign keys: the script does not look for rows that point nowhere.'] : []),
+      ...(foreignKeys === null && today.length > 0 ? ['The source was not asked for foreign keys: the script does not look for rows that point nowhere.'] : []),
     ],
     nearMisses: totals.operations > 0 ? [] : await nearMisses(connection, ledger, range, selection),
     largestBlock: await largestBlock(context, range, oldest, newest),
@@ -189,7 +181,8 @@ async function warnings(
     const all = Number(await scalar(connection,
       `SELECT COUNT(*) FROM ${ledger.table('operations')} x JOIN (SELECT DISTINCT o.ordinal AS ordinal ${fromOperations(ledger)} WHERE ${where.sql}) chosen
        ON chosen.ordinal = x.ordinal WHERE x.source_id = ? AND x.ddl = 0`, [...where.parameters, range.source.id]));
-    if (all > totals.operations) said.push(`The filters split transactions: ${counted(all - totals.operations, 'other operation')} of the same transactions ${all - totals.operations === 1 ? 'stays as it is' : 'stay as they are'}.`);
+    const others = all - tables.reduce((sum, { operations }) => sum + operations, 0);
+    if (others > 0) said.push(`The filters split transactions: ${counted(others, 'other operation')} of the same transactions ${others === 1 ? 'stays as it is' : 'stay as they are'}.`);
   }
   const { parts } = options;
   if (parts !== 'whole') {
@@ -202,7 +195,7 @@ async function warnings(
       said.push(`${formatTable(table)} has no key: a second run of the script would insert its deleted rows once more (once_table prevents that).`);
     }
   }
-  for (const history of histories.values()) {
+  for (const history of allHistories(histories.values())) {
     const { added, kinds, present } = history;
     if (present !== null && (present.schema !== history.schema || present.table !== history.table)) {
       said.push(`${formatTable(history)} was renamed since: its rows are undone in ${formatTable(present)}.`);
@@ -212,10 +205,7 @@ async function warnings(
     }
     const keys = history.present?.keys ?? [];
     if (history.present && !keys.some((key) => key.unique)) {
-      const tally = tables.find(({ schema, table }) => schema === history.schema && table === history.table);
-      const searches = (tally?.inserted ?? 0) + (tally?.updated ?? 0);
-      const size = range.live && searches > 0 ? await tableRows(range.live.endpoint, history.present) : null;
-      said.push(`${history.schema}.${history.table} has no key: each of its rows is looked for through the whole table${searches === 0 ? '' : `, ${counted(searches, 'time')}${size === null ? '' : ` through about ${counted(size, 'row')}`}`}.`);
+      said.push(`${history.schema}.${history.table} has no key: each of its rows is looked for through the whole table.`);
     }
   }
   return said;
@@ -238,6 +228,8 @@ async function largestBlock(context: ScriptContext, range: LogRange, oldest: Sto
   return bounds === null ? null : Number(bounds);
 }
 
-export function historyOf(plan: Plan, schema: string, table: string): TableHistory | undefined {
-  return plan.histories.get(tableKey(schema, table));
+/** @param ordinal of rows of the table; without one the newest of the selection are meant. */
+export function historyOf(plan: Plan, schema: string, table: string, ordinal?: number): TableHistory | undefined {
+  const history = plan.histories.get(tableKey(schema, table));
+  return history && ordinal !== undefined ? historyAt(history, ordinal) : history;
 }

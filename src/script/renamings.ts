@@ -6,6 +6,8 @@ import { rows } from '../core/mysql.ts';
 import type { ColumnRenames } from '../rollback/carry-over.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { DefinitionEntry } from '../store/log-reader.ts';
+import { isCopySwap } from './ddl/online-change.ts';
+import type { UndoneDdl } from './ddl/plan-ddl.ts';
 import type { LogRange } from './range.ts';
 import { fromOperations } from './tally.ts';
 
@@ -29,12 +31,14 @@ export interface Renaming extends Place {
   readonly renames: ColumnRenames | null;
 }
 
-/** A table's way from the rows of a name to today. */
+/** A table's way from the rows of a name to where they are undone. */
 export interface Journey {
-  /** What it is called now. */
+  /** What it is called when its rows are undone. */
   readonly name: TableName;
   /** Statements that renamed its columns, oldest first. */
   readonly renamings: readonly Renaming[];
+  /** The undone DDL that finds it under this name; null: it is the table of now. */
+  readonly undone: UndoneDdl | null;
 }
 
 /** The renaming statements from an ordinal on, oldest first. */
@@ -63,33 +67,34 @@ export async function readRenamings(connection: Connection, ledger: Ledger, rang
 
 const same = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.table === b.table;
 
-/** Follows a table from the rows that it had under a name at an ordinal. */
-export function journeyOf(statements: readonly RenamingDdl[], from: TableName, ordinal: number): Journey {
+/**
+ * Follows a table from the rows that it had under a name at an ordinal.
+ * @param undone DDL that a script takes back before it comes to these rows: the way ends where the first of them begins.
+ */
+export function journeyOf(statements: readonly RenamingDdl[], from: TableName, ordinal: number, undone: readonly UndoneDdl[]): Journey {
   let name: TableName = { schema: from.schema, table: from.table };
   const renamings: Renaming[] = [];
-  for (const statement of statements) {
-    const { altered, tables, columns } = statement;
-    if (statement.ordinal <= ordinal) continue;
-    if (altered !== null && same(altered, name) && (columns === null || columns.length > 0)) renamings.push({ ...statement, renames: columns });
+  const steps = [...statements, ...undone].sort((a, b) => ordinalOf(a) - ordinalOf(b));
+  for (const step of steps) {
+    if (ordinalOf(step) <= ordinal) continue;
+    if ('around' in step) {
+      if (step.around.before.some((expected) => same(expected, name))) return { name, renamings, undone: step };
+      continue;
+    }
+    const { altered, tables, columns } = step;
+    if (altered !== null && same(altered, name) && (columns === null || columns.length > 0)) renamings.push({ ...step, renames: columns });
     if (!isCopySwap(tables, name)) name = renamed(tables, name);
   }
-  return { name, renamings };
+  return { name, renamings, undone: null };
 }
+
+const ordinalOf = (step: RenamingDdl | UndoneDdl): number => ('around' in step ? step.operation.ordinal : step.ordinal);
 
 function renamed(pairs: DdlStatement['renames'], name: TableName): TableName {
   let current = name;
   for (const { from, to } of pairs) if (same(from, current)) current = to;
   return current;
 }
-
-/** gh-ost and pt-online-schema-change put an altered copy, which has the same rows, into the place of the table. */
-function isCopySwap(pairs: DdlStatement['renames'], { schema, table }: TableName): boolean {
-  const isCopy = (name: string): boolean => COPY_SUFFIXES.some((suffix) => name.endsWith(`${table}${suffix}`) && /^_+$/.test(name.slice(0, -table.length - suffix.length)));
-  return pairs.some(({ from, to }) => same(to, { schema, table }) && from.schema === schema && isCopy(from.table));
-}
-
-/** `_t_gho`, `_t_new`; more underscores in front where the name was taken. */
-const COPY_SUFFIXES = ['_gho', '_new'] as const;
 
 /** Those that came after a definition was no longer in force. */
 export function renamingsAfter(renamings: readonly Renaming[], { until }: DefinitionEntry, incarnationId: number): Renaming[] {

@@ -29,7 +29,7 @@ export async function* renderCheck(context: ScriptContext, plan: Plan): AsyncGen
     `SET SESSION ${readOnlyVariable(flavour)}=1;`, 'START TRANSACTION READ ONLY;', '',
   ].join('\n'));
   const seen = new SeenRows();
-  const checkers = new ScriptWriters((shape, then) => new UndoChecker(shape, then(), { flavour, form: 'script', guard, update }, seen), (schema, table) => historyOf(plan, schema, table));
+  const checkers = new ScriptWriters((shape, then) => new UndoChecker(shape, then(), { flavour, form: 'script', guard, update }, seen), (schema, table, ordinal) => historyOf(plan, schema, table, ordinal));
   const out = new SqlBuffer(CHUNK * 2);
   const blocks = new BlockReader(context.connection, context.ledger, plan.range.source.id);
   let statements = 0;
@@ -39,7 +39,9 @@ export async function* renderCheck(context: ScriptContext, plan: Plan): AsyncGen
     return bytes;
   };
   for await (const { transaction, operations } of chaptersBackwards(context.connection, context.ledger, plan.range.source.id, plan.where)) {
-    const wanted = new Set(operations.map(({ seq }) => seq));
+    // Rows before DDL that is undone as well will be in tables that are not there yet.
+    const wanted = new Set(operations.filter(({ ddl, schema, table, ordinal }) => !ddl && historyOf(plan, schema, table, ordinal)?.until === null).map(({ seq }) => seq));
+    if (wanted.size === 0) continue;
     for await (const logged of rowsBackwards(blocks, transaction)) {
       const { record, contents } = logged;
       if (!wanted.has(record.operation)) continue;

@@ -14,12 +14,12 @@ type MakeWriter<Writer> = (shape: TableShape, then: () => TableShape) => Writer;
  */
 export class ScriptWriters<Writer> {
   readonly #make: MakeWriter<Writer>;
-  readonly #histories: (schema: string, table: string) => TableHistory | undefined;
+  readonly #histories: (schema: string, table: string, ordinal: number) => TableHistory | undefined;
   readonly #writers = new Map<string, Writer>();
   /** The last answer, by the very bytes of the TABLE_MAP: neighbours share them. */
   #last: { readonly tableMap: Buffer; readonly writer: Writer } | null = null;
 
-  constructor(make: MakeWriter<Writer>, histories: (schema: string, table: string) => TableHistory | undefined) {
+  constructor(make: MakeWriter<Writer>, histories: (schema: string, table: string, ordinal: number) => TableHistory | undefined) {
     this.#make = make;
     this.#histories = histories;
   }
@@ -42,7 +42,7 @@ export class ScriptWriters<Writer> {
 
   #compile(transaction: StoredTransaction, { record }: LoggedRows): Writer {
     const map = parseTableMap(record.tableMap, 0, record.tableMap.length);
-    const history = this.#histories(map.schema, map.table);
+    const history = this.#histories(map.schema, map.table, transaction.ordinal);
     if (!history) throw new UndoError('INTERNAL', `The plan holds no table ${map.schema}.${map.table}.`);
     const { present, entries, renamings, kinds } = history;
     if (!present) throw new UndoError('DEFINITION_CHANGED', `${nameOf(history)} is not there now.`);

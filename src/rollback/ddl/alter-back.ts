@@ -13,11 +13,12 @@ export interface TableState {
 }
 
 /**
- * The one ALTER TABLE that turns a definition back into an earlier one, without a final semicolon; null when they are the same
- * but for the AUTO_INCREMENT counter.
+ * The one ALTER TABLE that turns a definition back into an earlier one, without a final semicolon; none when they are the same
+ * but for the AUTO_INCREMENT counter. Two where MariaDB would lose foreign keys: it does, silently, when one ALTER copies a table
+ * and renames it (seen on 10.11 and 11.8).
  * @param renames columns that the statement in between renamed: two definitions alone do not tell it from drop and add.
  */
-export function alterBack(after: TableState, before: TableState, renames: readonly Renamed[], flavour: 'mysql' | 'mariadb'): string | null {
+export function alterBack(after: TableState, before: TableState, renames: readonly Renamed[], flavour: 'mysql' | 'mariadb'): string[] {
   const now = parseTableText(after.sql, flavour);
   const wanted = parseTableText(before.sql, flavour);
   const names = new NameMap(renames, flavour);
@@ -34,11 +35,15 @@ export function alterBack(after: TableState, before: TableState, renames: readon
     ...optionClauses(now, wanted),
     // InnoDB refuses to rebuild several fulltext indexes in place, where it should fall back on copying.
     ...(flavour === 'mysql' && severalFulltext(wanted) && columns.defined.length + keys.added.length > 0 ? ['ALGORITHM=COPY'] : []),
-    ...(moved ? [`RENAME TO ${quoteTable(before.schema, before.table)}`] : []),
   ];
+  const rename = `RENAME TO ${quoteTable(before.schema, before.table)}`;
   const partitions = now.partitions === wanted.partitions ? '' : wanted.partitions === null ? ' REMOVE PARTITIONING' : ` ${wanted.partitions}`;
-  if (clauses.length === 0 && partitions === '') return null;
-  return `ALTER TABLE ${quoteTable(after.schema, after.table)} ${clauses.join(', ')}${partitions}`;
+  const alters = clauses.length > 0 || partitions !== '';
+  if (!alters && !moved) return [];
+  const from = quoteTable(after.schema, after.table);
+  const staying = now.constraints.some(({ kind, name }) => kind === 'foreign' && !constraints.dropped.some((clause) => clause.endsWith(quoteName(name))));
+  if (moved && alters && flavour === 'mariadb' && staying) return [`ALTER TABLE ${from} ${clauses.join(', ')}${partitions}`, `ALTER TABLE ${from} ${rename}`];
+  return [`ALTER TABLE ${from} ${[...clauses, ...(moved ? [rename] : [])].join(', ')}${partitions}`];
 }
 
 const severalFulltext = ({ keys }: TableText): boolean => keys.filter(({ group }) => group === 'fulltext').length > 1;

@@ -6,12 +6,20 @@ type Renames = DdlStatement['renames'];
 const key = ({ schema, table }: TableName): string => `${schema}\0${table}`;
 
 /**
- * The RENAME TABLE that takes back those pairs of a statement that hang together, when `name` is what the first of their tables
- * is called now; null when the undo stands with another name. A swap is taken back by one statement, as it was made.
+ * The pairs of a statement that hang together and of which the first table is called `name` now, in the statement's order; empty when
+ * `name` is another one's.
+ */
+export function renamesWith(renames: Renames, name: TableName): Renames {
+  return groupsOf(renames).find((pairs) => key(lastName(pairs)) === key(name)) ?? [];
+}
+
+/**
+ * The RENAME TABLE that takes those pairs back; null when the undo stands with another name. A swap is taken back by one statement,
+ * as it was made.
  */
 export function renameUndo(renames: Renames, name: TableName): string | null {
-  const group = groupsOf(renames).find((pairs) => key(lastName(pairs)) === key(name));
-  if (!group) return null;
+  const group = renamesWith(renames, name);
+  if (group.length === 0) return null;
   return `RENAME TABLE ${group.toReversed().map(({ from, to }) => `${quoteTable(to.schema, to.table)} TO ${quoteTable(from.schema, from.table)}`).join(', ')}`;
 }
 

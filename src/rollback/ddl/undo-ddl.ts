@@ -1,17 +1,11 @@
 import type { DdlStatement, TableName } from '../../binlog/sql/classify.ts';
 import { quoteName, quoteTable } from '../../core/identifiers.ts';
-import type { TableDefinition } from '../../schema/definition.ts';
+import type { DdlStates } from '../../schema/ddl-states.ts';
 import type { ColumnRenames } from '../carry-over.ts';
 import { alterBack } from './alter-back.ts';
 import { createAgain } from './create-again.ts';
 import { columnLoss } from './column-loss.ts';
 import { renameUndo } from './rename-undo.ts';
-
-/** What is known of a table around a statement; null: it was not there; undefined: not known. */
-export interface DdlStates {
-  before(table: TableName): TableDefinition | null | undefined;
-  after(table: TableName): TableDefinition | null | undefined;
-}
 
 export interface DdlToUndo {
   readonly statement: DdlStatement;
@@ -21,8 +15,8 @@ export interface DdlToUndo {
 }
 
 export type DdlVerdict =
-  /** `loss`: what the statement took away and its undo does not bring back. */
-  | { readonly kind: 'undo'; readonly sql: string; readonly loss: string | null }
+  /** In order, each with its semicolon; `loss`: what the statement took away and its undo does not bring back. */
+  | { readonly kind: 'undo'; readonly statements: readonly string[]; readonly loss: string | null }
   | { readonly kind: 'refused'; readonly state: 'definition-unknown' | 'not-undoable'; readonly why: string }
   /** It changed nothing. */
   | { readonly kind: 'no-effect' }
@@ -31,7 +25,7 @@ export type DdlVerdict =
 
 const unknown = (why: string): DdlVerdict => ({ kind: 'refused', state: 'definition-unknown', why });
 const notUndoable = (why: string): DdlVerdict => ({ kind: 'refused', state: 'not-undoable', why });
-const undo = (sql: string, loss: string | null = null): DdlVerdict => ({ kind: 'undo', sql: `${sql};`, loss });
+const undo = (sql: string | readonly string[], loss: string | null = null): DdlVerdict => ({ kind: 'undo', statements: [sql].flat().map((statement) => `${statement};`), loss });
 const same = (a: TableName, b: TableName | undefined): boolean => a.schema === b?.schema && a.table === b.table;
 
 /** What undoes a statement's effect on one table (or database, its table empty) that the statement names. */
@@ -86,7 +80,7 @@ function alterUndo({ statement, states, renames, flavour }: DdlToUndo, from: Tab
   if (!after || after.sql === '') return unknown('the definition after it is not known');
   const sql = alterBack({ ...to, sql: after.sql }, { ...from, sql: before.sql }, renames, flavour);
   const rows = statement.rowsOutsideLog ? 'rows of partitions or tablespaces that it emptied or exchanged' : null;
-  if (sql === null) return rows === null ? { kind: 'no-effect' } : notUndoable(`it took ${rows}`);
+  if (sql.length === 0) return rows === null ? { kind: 'no-effect' } : notUndoable(`it took ${rows}`);
   const columns = columnLoss(before, after, renames);
   return undo(sql, [rows, columns].filter((part) => part !== null).join(', and ') || null);
 }

@@ -2,10 +2,10 @@ import type { Connection } from 'mysql2/promise';
 import type { TableName } from '../binlog/sql/classify.ts';
 import { rows } from '../core/mysql.ts';
 import { fileNumber, type Position } from '../core/position.ts';
-import type { DdlStates } from '../rollback/ddl/undo-ddl.ts';
+import type { DdlStates } from '../schema/ddl-states.ts';
 import type { TableDefinition } from '../schema/definition.ts';
-import type { Ledger } from '../store/ledger.ts';
-import type { StoredTransaction } from '../store/log-reader.ts';
+import type { Ledger } from './ledger.ts';
+import type { StoredTransaction } from './log-reader.ts';
 
 interface EntryRow {
   readonly schema_name: string;

@@ -1,0 +1,47 @@
+import type { TableName } from '../../binlog/sql/classify.ts';
+import { formatTable } from '../selection.ts';
+import { describeDdl, sameTable, type DdlRecord } from './records.ts';
+
+type Renames = readonly { readonly from: TableName; readonly to: TableName }[];
+
+/** `_t_gho`, `_t_new`; more underscores in front where the name was taken. */
+const COPY_SUFFIXES = ['_gho', '_new'] as const;
+
+function isCopyOf(name: string, table: string): boolean {
+  return COPY_SUFFIXES.some((suffix) => name.endsWith(`${table}${suffix}`) && /^_+$/.test(name.slice(0, -table.length - suffix.length)));
+}
+
+/** gh-ost and pt-online-schema-change put an altered copy, which has the same rows, into the place of the table. */
+export function isCopySwap(pairs: Renames, { schema, table }: TableName): boolean {
+  return pairs.some(({ from, to }) => sameTable(to, { schema, table }) && from.schema === schema && isCopyOf(from.table, table));
+}
+
+/** An online schema change that came to its swap. */
+export interface OnlineChange {
+  readonly swap: DdlRecord;
+  readonly table: TableName;
+  /** The copy, where the old table went, and gh-ost's own log: what happens there is work of the tool, and no change of data. */
+  readonly helpers: readonly TableName[];
+}
+
+export function onlineChanges(records: readonly DdlRecord[]): OnlineChange[] {
+  const changes: OnlineChange[] = [];
+  for (const record of records) {
+    const renames = record.read?.statement.renames ?? [];
+    for (const { from, to } of renames) {
+      if (!isCopySwap([{ from, to }], to) || changes.some(({ swap, table }) => swap.operation.ordinal === record.operation.ordinal && sameTable(table, to))) continue;
+      const old = renames.filter((pair) => sameTable(pair.from, to)).map((pair) => pair.to);
+      changes.push({ swap: record, table: to, helpers: [from, ...old, { schema: to.schema, table: `_${to.table}_ghc` }] });
+    }
+  }
+  return changes;
+}
+
+/** Whether a DDL is a step of an online change: the swap itself, or work on its helpers. */
+export function isStepOf({ swap, helpers }: OnlineChange, { operation }: DdlRecord): boolean {
+  return operation.ordinal === swap.operation.ordinal || helpers.some((name) => sameTable(name, operation));
+}
+
+export function describeChange({ swap, table }: OnlineChange): string {
+  return `The online schema change of ${formatTable(table)} (${describeDdl(swap)}) stays: rows are taken back in the table that it made, and what it copied is left alone.`;
+}
