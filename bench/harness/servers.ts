@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { startServer, type RunningServer } from '../../deploy/provision/index.ts';
-import { connect } from '../../test/support/servers.ts';
+import { connect } from '../../test/support/any-server.ts';
 import type { BenchKind } from './context.ts';
 
 /** What part a server plays: each kind has one of each, started when first asked for and stopped with the process. */

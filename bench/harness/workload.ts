@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { binlogEnd } from '../../test/support/scene.ts';
+import { binlogEnd } from '../../test/support/any-server.ts';
 import type { Position } from '../../src/core/position.ts';
 
 /** A stretch of a source's binlog, and what lies in it. */

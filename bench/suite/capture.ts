@@ -4,7 +4,7 @@ import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import type { RunningServer } from '../../deploy/provision/index.ts';
-import { connect } from '../../test/support/servers.ts';
+import { connect } from '../../test/support/any-server.ts';
 import { sized, type BenchKind, type Benchmark, type Context } from '../harness/context.ts';
 import { figure, median, rate, ratios, short, type Figure } from '../harness/figure.ts';
 import { NativeReplica } from '../harness/replica.ts';

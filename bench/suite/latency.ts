@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { connect } from '../../test/support/servers.ts';
+import { connect } from '../../test/support/any-server.ts';
 import { Daemon, serverEnvironment } from '../../test/support/daemon.ts';
 import { until } from '../../test/support/until.ts';
 import { sized, type BenchKind, type Benchmark, type Context } from '../harness/context.ts';

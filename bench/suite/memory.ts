@@ -1,4 +1,4 @@
-import { connect } from '../../test/support/servers.ts';
+import { connect } from '../../test/support/any-server.ts';
 import { sized, type Benchmark } from '../harness/context.ts';
 import { figure, short, rate, type Figure } from '../harness/figure.ts';
 import { server, withConnection } from '../harness/servers.ts';

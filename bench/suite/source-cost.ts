@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { runTool, sysbenchScripts, type RunningServer } from '../../deploy/provision/index.ts';
 import { Daemon, serverEnvironment } from '../../test/support/daemon.ts';
-import { binlogEnd } from '../../test/support/scene.ts';
-import { connect } from '../../test/support/servers.ts';
+import { binlogEnd, connect } from '../../test/support/any-server.ts';
 import type { BenchKind, Benchmark, Context } from '../harness/context.ts';
 import { figure, median, short, type Figure } from '../harness/figure.ts';
 import { processorSeconds } from '../harness/process-time.ts';

@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { UndoError } from '../core/errors.ts';
 import { parseTableMap } from '../binlog/table-map.ts';
+import type { TableMap } from '../binlog/types.ts';
 import { buildShape, compileWriter, type RenderOptions, type UndoWriter } from '../rollback/index.ts';
 import { resolveDefinition } from '../rollback/resolve-definition.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -12,13 +13,24 @@ export type WriterVerdict =
   | { readonly kind: 'writer'; readonly writer: UndoWriter }
   | { readonly kind: 'refused'; readonly state: 'definition-unknown' | 'not-undoable' | 'sequence' | 'partial-image'; readonly why: string };
 
+/** What was read of one table's definitions, and what followed from it. */
+interface History {
+  readonly entries: readonly DefinitionEntry[];
+  readonly verdicts: Map<string, WriterVerdict>;
+}
+
+/** Kept of each kind. */
+const MOST = 5000;
+const TABLE_ID_BYTES = 6;
+
 /** Finds the compiled writers for logged rows: by their TABLE_MAP and the history of definitions in the ledger. */
 export class RowWriters {
   readonly #connection: Connection;
   readonly #ledger: Ledger;
   readonly #sourceId: number;
   readonly #options: RenderOptions;
-  readonly #entries = new Map<string, DefinitionEntry[]>();
+  readonly #histories = new Map<string, History>();
+  readonly #maps = new Map<string, TableMap>();
   readonly #writers = new Map<string, UndoWriter>();
 
   constructor(connection: Connection, ledger: Ledger, sourceId: number, options: RenderOptions) {
@@ -30,7 +42,7 @@ export class RowWriters {
 
   /** The history may have grown: look again. */
   forget(): void {
-    this.#entries.clear();
+    this.#histories.clear();
   }
 
   /** @returns a verdict for each TABLE_MAP of the rows, or null while one of the definitions is still being read. */
@@ -46,22 +58,34 @@ export class RowWriters {
   }
 
   async #find(transaction: StoredTransaction, { tableMap, offset }: RowsRecord): Promise<WriterVerdict | null> {
-    const map = parseTableMap(tableMap, 0, tableMap.length);
-    const entries = await this.#history(transaction.incarnationId, map.schema, map.table);
+    // The table id in front changes at every reopening and tells nothing.
+    const bytes = tableMap.toString('latin1', TABLE_ID_BYTES);
+    const map = this.#parsed(bytes, tableMap);
+    const { entries, verdicts } = await this.#history(transaction.incarnationId, map.schema, map.table);
     // The place of the rows, not the transaction's: a definition is in force from the TABLE_MAP on that it was read for.
-    const at = { file: transaction.rowsFile, offset };
-    const verdict = resolveDefinition(map, candidatesAt(entries, at));
+    const candidates = candidatesAt(entries, { file: transaction.rowsFile, offset });
+    // Going on in the binlog, entries come into force one after the other and end so: how many there are tells which.
+    const key = `${candidates.length} ${candidates.reduce((sum, { inForce }) => sum + Number(inForce), 0)} ${bytes}`;
+    const known = verdicts.get(key);
+    if (known) return known;
+    const verdict = this.#judge(bytes, map, candidates);
+    if (verdict !== null) keep(verdicts, key, verdict);
+    return verdict;
+  }
+
+  /** @returns null while a definition is still being read. */
+  #judge(bytes: string, map: TableMap, candidates: ReturnType<typeof candidatesAt>): WriterVerdict | null {
+    const verdict = resolveDefinition(map, candidates);
     if (verdict.kind === 'pending') return null;
     if (verdict.kind === 'unknown') return { kind: 'refused', state: 'definition-unknown', why: verdict.why };
     if (verdict.definition.sequence) return { kind: 'refused', state: 'sequence', why: 'it is a sequence' };
-    // Equal bytes (but for the table id in front, which changes at every reopening) and an equal definition: an equal writer.
-    const key = `${tableMap.toString('latin1', 6)}\0${JSON.stringify(verdict.definition)}`;
+    // Equal bytes and an equal definition: an equal writer.
+    const key = `${bytes}\0${JSON.stringify(verdict.definition)}`;
     const known = this.#writers.get(key);
     if (known) return { kind: 'writer', writer: known };
     try {
       const writer = compileWriter(buildShape(map, verdict.definition), this.#options);
-      if (this.#writers.size >= 5000) this.#writers.clear();
-      this.#writers.set(key, writer);
+      keep(this.#writers, key, writer);
       return { kind: 'writer', writer };
     } catch (error) {
       if (error instanceof UndoError && error.code === 'NOT_UNDOABLE') return { kind: 'refused', state: 'not-undoable', why: error.message };
@@ -69,13 +93,27 @@ export class RowWriters {
     }
   }
 
-  async #history(incarnationId: number, schema: string, table: string): Promise<DefinitionEntry[]> {
-    const key = `${incarnationId}\0${schema}\0${table}`;
-    let entries = this.#entries.get(key);
-    if (!entries) {
-      entries = await readDefinitions(this.#connection, this.#ledger, this.#sourceId, incarnationId, schema, table);
-      this.#entries.set(key, entries);
-    }
-    return entries;
+  #parsed(bytes: string, tableMap: Buffer): TableMap {
+    const known = this.#maps.get(bytes);
+    if (known) return known;
+    const map = parseTableMap(tableMap, 0, tableMap.length);
+    keep(this.#maps, bytes, map);
+    return map;
   }
+
+  async #history(incarnationId: number, schema: string, table: string): Promise<History> {
+    const key = `${incarnationId}\0${schema}\0${table}`;
+    let history = this.#histories.get(key);
+    if (!history) {
+      history = { entries: await readDefinitions(this.#connection, this.#ledger, this.#sourceId, incarnationId, schema, table), verdicts: new Map() };
+      this.#histories.set(key, history);
+    }
+    return history;
+  }
+}
+
+/** In a map that stays small. */
+function keep<T>(into: Map<string, T>, key: string, value: T): void {
+  if (into.size >= MOST) into.clear();
+  into.set(key, value);
 }

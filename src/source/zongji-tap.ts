@@ -2,6 +2,7 @@ import ZongJi from '@vlasky/zongji';
 import type { ConnectionOptions } from 'mysql2';
 import { UndoError } from '../core/errors.ts';
 import type { DumpConnection } from './dump-session.ts';
+import { PacketSocket } from './packet-socket.ts';
 
 /*
  * The one file that touches zongji's and mysql2's internals. zongji connects, authenticates, speaks the dump commands and
@@ -60,12 +61,13 @@ export class ZongjiTap {
   readonly #zongji: ZongJi;
   readonly #options: TapOptions;
   readonly #handlers: TapHandlers;
+  readonly #sockets = new WeakMap<object, PacketSocket>();
   #closed = false;
 
   constructor(options: TapOptions, handlers: TapHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    this.#zongji = new ZongJi(options.connection);
+    this.#zongji = new ZongJi(this.#reached(options.connection));
     this.#zongji.on('error', (error: Error) => {
       if (!this.#closed) handlers.error(error);
     });
@@ -116,15 +118,30 @@ export class ZongjiTap {
       return;
     }
     const deliver = (packet: Packet): boolean => this.#deliver(packet);
+    const sockets = this.#sockets;
     internals.BinlogClass = class RawBinlog extends Base {
       override start = (packet: Packet, connection: DumpConnection): Handler => {
         super.start(packet, connection);
+        // All that comes now is events, which nobody keeps.
+        sockets.get(connection.stream)?.lend();
         return this.binlogData;
       };
 
       override binlogData = (packet: Packet): Handler | null => (deliver(packet) ? this.binlogData : null);
     };
     this.#handlers.ready(internals.connection);
+  }
+
+  /** Under TLS Node itself reads from the socket: then mysql2 opens it. */
+  #reached(connection: ConnectionOptions): ConnectionOptions {
+    const { host, port, ssl } = connection;
+    if (ssl !== undefined || host === undefined || port === undefined) return connection;
+    const stream = (): PacketSocket['socket'] => {
+      const opened = new PacketSocket(host, port);
+      this.#sockets.set(opened.socket, opened);
+      return opened.socket;
+    };
+    return { ...connection, stream };
   }
 
   /** @returns false once the stream is over. */

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { runTool, type ExecResult } from '../../deploy/provision/index.ts';
+import type { Connection } from 'mysql2/promise';
+import type { ExecResult } from '../../deploy/provision/index.ts';
 import { INFORMATION_TABLE } from '../../src/core/undo-tables.ts';
 import { quoteName, quoteTable } from '../../src/core/identifiers.ts';
 import { comparePositions, formatPosition, type Position } from '../../src/core/position.ts';
+import { applyWithClient, binlogEnd, connect, query, type Row } from './any-server.ts';
 import { archeryRollback } from './archery.ts';
-import { Daemon, runCli, serverEnvironment, type Address } from './daemon.ts';
-import { connect, uniqueSchema, type SharedServer } from './servers.ts';
+import { Daemon, runCli, serverEnvironment } from './daemon.ts';
+import { uniqueSchema, type SharedServer } from './servers.ts';
 import { until } from './until.ts';
 
-export type Row = Record<string, string | number | Buffer | null>;
+export { applyWithClient, binlogEnd, query, type Row } from './any-server.ts';
 
 export interface SceneOptions {
   /** Capture everything on the source, not only this scene's schema. */
@@ -196,22 +197,4 @@ export class Scene implements AsyncDisposable {
     await this.log.end();
     await this.db.end();
   }
-}
-
-export async function query(connection: Connection, sql: string, parameters: readonly (string | number)[] = []): Promise<Row[]> {
-  const [rows] = await connection.query<(Row & RowDataPacket)[]>(sql, [...parameters]);
-  return rows;
-}
-
-/** The end of a server's binlog now. */
-export async function binlogEnd(connection: Connection): Promise<Position> {
-  const [status] = await query(connection, 'SHOW BINARY LOG STATUS').catch(() => query(connection, 'SHOW MASTER STATUS'));
-  return { file: String(status?.File), offset: Number(status?.Position) };
-}
-
-/** The mariadb client of Debian, which talks to all of the servers. */
-export function applyWithClient(server: Address, script: string, args: readonly string[] = []): Promise<ExecResult> {
-  return runTool('mariadb-11.8', 'usr/bin/mariadb', [
-    '--no-defaults', '--skip-ssl', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`, `--password=${server.password}`, ...args,
-  ], { input: script });
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { createConnection, type Connection, type ConnectionOptions } from 'mysql2/promise';
 import type { Flavour } from '../../deploy/provision/index.ts';
 import { fleetFromEnvironment, startFleet, type SharedServer } from './fleet.ts';
 
+export { connect } from './any-server.ts';
 export type { SharedServer } from './fleet.ts';
 
 /** Without the runner a test file starts servers of its own; they end with the process. */
@@ -32,11 +32,6 @@ function ofFlavour(servers: readonly SharedServer[], flavour: Flavour): SharedSe
   const found = servers.find((server) => server.flavour === flavour);
   if (found === undefined) throw new Error(`no ${flavour} server in this test run`);
   return found;
-}
-
-/** A connection to the server as its all-rights account; rows are plain objects. The caller ends it. */
-export function connect(server: SharedServer, options: ConnectionOptions = {}): Promise<Connection> {
-  return createConnection({ host: server.host, port: server.port, user: server.user, password: server.password, ...options });
 }
 
 /** A schema name that no other test file uses, lower case, at most 64 characters. */

@@ -1,0 +1,30 @@
+/** What can be asked of any server. Importing it starts none: the benchmarks have servers of their own. */
+import { createConnection, type Connection, type ConnectionOptions, type RowDataPacket } from 'mysql2/promise';
+import { runTool, type ExecResult } from '../../deploy/provision/index.ts';
+import type { Position } from '../../src/core/position.ts';
+import type { Address } from './daemon.ts';
+
+export type Row = Record<string, string | number | Buffer | null>;
+
+/** A connection to the server as its all-rights account; rows are plain objects. The caller ends it. */
+export function connect(server: Address, options: ConnectionOptions = {}): Promise<Connection> {
+  return createConnection({ host: server.host, port: server.port, user: server.user, password: server.password, ...options });
+}
+
+export async function query(connection: Connection, sql: string, parameters: readonly (string | number)[] = []): Promise<Row[]> {
+  const [rows] = await connection.query<(Row & RowDataPacket)[]>(sql, [...parameters]);
+  return rows;
+}
+
+/** The end of a server's binlog now. */
+export async function binlogEnd(connection: Connection): Promise<Position> {
+  const [status] = await query(connection, 'SHOW BINARY LOG STATUS').catch(() => query(connection, 'SHOW MASTER STATUS'));
+  return { file: String(status?.File), offset: Number(status?.Position) };
+}
+
+/** The mariadb client of Debian, which talks to all of the servers. */
+export function applyWithClient(server: Address, script: string, args: readonly string[] = []): Promise<ExecResult> {
+  return runTool('mariadb-11.8', 'usr/bin/mariadb', [
+    '--no-defaults', '--skip-ssl', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`, `--password=${server.password}`, ...args,
+  ], { input: script });
+}
