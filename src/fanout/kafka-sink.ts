@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { UndoError, reasonOf } from '../core/errors.ts';
 import type { KafkaRecord, RecordSink } from './port.ts';
+import { quietRequestQueues } from './request-queue.ts';
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];
@@ -27,7 +28,9 @@ CompressionCodecs[CompressionTypes.GZIP] = () => ({
   decompress: (packed: Buffer) => Promise.resolve(gunzipSync(packed)),
 });
 
-/** The only file that knows kafkajs. Idempotent, one send in flight, acknowledged by all in-sync replicas. */
+quietRequestQueues();
+
+/** What sends through kafkajs. Idempotent, one send in flight, acknowledged by all in-sync replicas. */
 export class KafkaSink implements RecordSink {
   readonly #producer: Producer;
   readonly #brokers: string;
