@@ -4,7 +4,7 @@ import { ENV_PREFIX, SETTINGS, type SettingInfo } from '../src/config/schema.ts'
 type Schema = Readonly<Record<string, unknown>>;
 
 /** What the chart itself sets, and secrets, which belong into a Secret. */
-const OWN = /^(SOURCE_(HOST|PORT|USER|ALIAS)|BACKUP_(HOST|PORT|USER)|ADMIN_(HOST|PORT)|METRICS_PORT|LEDGER|KAFKA_(BROKERS|TOPIC_PREFIX|TLS_ENABLED|TLS_CA|SASL_MECHANISM|SASL_USER|MASK))$|(PASSWORD|TOKEN|SALT)(_FILE)?$/;
+const OWN = /^(SOURCE_(HOST|PORT|USER|ALIAS)|BACKUP_(HOST|PORT|USER)|ADMIN_(HOST|PORT|ALLOW_PLAIN)|METRICS_PORT|LEDGER|KAFKA_(BROKERS|TOPIC_PREFIX|TLS_ENABLED|TLS_CA|SASL_MECHANISM|SASL_USER|MASK))$|(PASSWORD|TOKEN|SALT)(_FILE)?$/;
 /** What only one source can mean. */
 const PER_SOURCE = /^(SOURCE_|START_POSITION$)/;
 

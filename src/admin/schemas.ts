@@ -81,7 +81,14 @@ export const ANSWERS = {
       transactions: count, cascaded: count, leftOut: count, suggested: { anyOf: [{ enum: [...CONFLICT_MODES] }, { type: 'null' }], description: 'The mode that fits all of them.' }, listed: list(CONFLICT),
     }),
     findings: list(object({ code: text, message: text, allow: textOrNull, allowed: { type: 'boolean' }, fix: text })),
-    warnings: list(text), maxAllowedPacket: { type: ['integer', 'null'], minimum: 0, description: 'Bytes that are enough on client and server.' }, nearMisses: list(text),
+    warnings: list(text),
+    scriptSize: {
+      anyOf: [object({
+        bytes: count, exact: { type: 'boolean', description: 'false: an estimate from its beginning.' },
+        largestStatement: { type: ['integer', 'null'], minimum: 0, description: 'Bytes; null: not all statements were looked at.' },
+      }), { type: 'null' }],
+    },
+    maxAllowedPacket: { type: ['integer', 'null'], minimum: 0, description: 'Bytes that are enough on client and server.' }, nearMisses: list(text),
   }),
   operations: object({
     source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, reach: text,

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { ServerOptions } from 'node:https';
+import type { Server as HttpsServer } from 'node:https';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isLoopback } from '../config/assemble.ts';
 import { UndoError, reasonOf } from '../core/errors.ts';
@@ -20,6 +19,7 @@ import { ROUTES, routeOf, routePattern, type RouteInfo } from './routes.ts';
 import { REQUESTS } from './schemas.ts';
 import { narrowed, requireAllSchemas, requireScripts, sourceWithin } from './scope.ts';
 import { sendScript } from './send-script.ts';
+import { TlsFiles } from './tls-files.ts';
 import { TokenFile, type Principal } from './tokens.ts';
 
 export interface AdminOptions {
@@ -49,12 +49,14 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   const { settings, log } = options;
   const tokens = settings.tokensFile === null ? null : new TokenFile(settings.tokensFile, log);
   tokens?.check();
+  const tls = settings.tls === null ? null : new TlsFiles(settings.tls, log);
   const server = fastify({
-    logger: false, bodyLimit: BODY_LIMIT, forceCloseConnections: true, exposeHeadRoutes: false, https: tlsOptions(settings.tls),
+    logger: false, bodyLimit: BODY_LIMIT, forceCloseConnections: true, exposeHeadRoutes: false, https: tls?.options() ?? null,
     genReqId: ({ headers }) => (typeof headers['x-request-id'] === 'string' && REQUEST_ID.test(headers['x-request-id']) ? headers['x-request-id'] : randomUUID()),
     // Addresses that cannot even be decoded never reach a route.
     frameworkErrors: (error, request, reply) => { answerError(error, request, reply, log); },
   }) as unknown as FastifyInstance;
+  tls?.follow(server.server as unknown as HttpsServer);
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   server.setNotFoundHandler((request, reply) => send(request, reply, unknownAddress(request, reply)));
   server.addHook('onRequest', (request, reply, done) => {
@@ -96,18 +98,6 @@ function principalOf(request: FastifyRequest): Principal {
   const found = principals.get(request);
   if (!found) throw new UndoError('UNAUTHORIZED', 'The request carries no token.');
   return found;
-}
-
-function tlsOptions(tls: AdminSettings['tls']): ServerOptions | null {
-  if (tls === null) return null;
-  try {
-    return {
-      cert: readFileSync(tls.cert), key: readFileSync(tls.key), minVersion: 'TLSv1.2',
-      ...(tls.clientCa === null ? {} : { ca: readFileSync(tls.clientCa), requestCert: true, rejectUnauthorized: true }),
-    };
-  } catch (error) {
-    throw new UndoError('CONFIG_INVALID', `A TLS file of the HTTP API cannot be read: ${reasonOf(error)}.`, { cause: error });
-  }
 }
 
 function serve(server: FastifyInstance, options: AdminOptions): void {

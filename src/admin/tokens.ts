@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { UndoError, reasonOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { fileStamp } from './file-stamp.ts';
 
 /** What somebody may ask for. Null: no limit. */
 export interface Scope {
@@ -55,13 +56,7 @@ export class TokenFile {
   }
 
   #refresh(): void {
-    let stamp = 'missing';
-    try {
-      const { ino, size, mtimeNs } = statSync(this.#path, { bigint: true });
-      stamp = `${ino} ${size} ${mtimeNs}`;
-    } catch {
-      // Told below, once.
-    }
+    const stamp = fileStamp(this.#path);
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     try {

@@ -116,7 +116,7 @@ function demand(config: Config, values: Values, needs: readonly Need[], faults: 
       faults.push({ code: 'CONFIG_INVALID', message: reasonOf(error) });
     }
   }
-  adminFaults(config, faults);
+  adminFaults(config, values.admin.allowPlain, faults);
   tlsFaults(values, faults);
   maskFaults(config, faults);
 }
@@ -137,8 +137,11 @@ function maskFaults({ kafka }: Config, faults: ConfigFault[]): void {
   }
 }
 
-function adminFaults(config: Config, faults: ConfigFault[]): void {
-  const { host, port } = config.admin;
+function adminFaults(config: Config, allowPlain: boolean, faults: ConfigFault[]): void {
+  const { host, port, tls } = config.admin;
+  if (port !== 0 && !isLoopback(host) && tls === null && !allowPlain) {
+    faults.push({ code: 'CONFIG_INVALID', message: `The HTTP API on ${host} would speak plain HTTP, tokens and rows unencrypted: set BINLOG_UNDO_ADMIN_TLS_CERT and _KEY, or BINLOG_UNDO_ADMIN_ALLOW_PLAIN=true where something else encrypts, or listen on 127.0.0.1 only.` });
+  }
   try {
     if (port !== 0 && !isLoopback(host) && config.admin.token() === null && config.admin.tokensFile === null) {
       faults.push({ code: 'CONFIG_INVALID', message: `The HTTP API on ${host} needs a token: set BINLOG_UNDO_ADMIN_TOKEN, BINLOG_UNDO_ADMIN_TOKEN_FILE or BINLOG_UNDO_ADMIN_TOKENS_FILE, or listen on 127.0.0.1 only.` });

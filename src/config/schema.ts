@@ -80,7 +80,7 @@ export const SCHEMA = {
     format: ['stop', 'record'], default: 'stop', env: 'BINLOG_UNDO_ON_GAP', daemon: true,
   }),
   admin: {
-    host: setting<string>({ doc: 'Address that the HTTP API listens on. Anything but loopback needs a token.', format: 'host', default: '127.0.0.1', env: 'BINLOG_UNDO_ADMIN_HOST', daemon: true }),
+    host: setting<string>({ doc: 'Address that the HTTP API listens on. Anything but loopback needs a token and TLS (or admin.allowPlain).', format: 'host', default: '127.0.0.1', env: 'BINLOG_UNDO_ADMIN_HOST', daemon: true }),
     port: setting<number>({ doc: 'Port of the HTTP API; 0: no API.', format: 'listenPort', default: 8780, env: 'BINLOG_UNDO_ADMIN_PORT', daemon: true }),
     token: setting<string>({ doc: 'Bearer token of the HTTP API.', format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TOKEN', sensitive: true, daemon: true }),
     tokenFile: setting<string>({ doc: 'A file that holds the token.', format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TOKEN_FILE', daemon: true }),
@@ -88,8 +88,9 @@ export const SCHEMA = {
       doc: 'JSON file with the tokens of several people or programs: name, sha256 of the token, and the sources, schemas and access (read or script) it is for; read again when it changes. See docs/operations.md.',
       format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TOKENS_FILE', daemon: true,
     }),
+    allowPlain: setting<boolean>({ doc: 'Speak plain HTTP beyond loopback: tokens and rows then cross the network unencrypted, unless something else encrypts it.', format: 'switch', default: false, env: 'BINLOG_UNDO_ADMIN_ALLOW_PLAIN', daemon: true }),
     tls: {
-      cert: setting<string>({ doc: 'PEM file with the certificate of the HTTP API, which speaks TLS then; empty: plain HTTP.', format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TLS_CERT', daemon: true }),
+      cert: setting<string>({ doc: 'PEM file with the certificate of the HTTP API, which speaks TLS then; empty: plain HTTP. Read again when it changes, as the other TLS files.', format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TLS_CERT', daemon: true }),
       key: setting<string>({ doc: 'PEM file with its key.', format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TLS_KEY', daemon: true }),
       clientCa: setting<string>({ doc: 'PEM file with the authority of client certificates: clients without one are then refused, beside the token.', format: 'text', default: '', env: 'BINLOG_UNDO_ADMIN_TLS_CLIENT_CA', daemon: true }),
     },

@@ -10,6 +10,7 @@ import { newestOperations, operationLines, type FoundOperation } from './find.ts
 import { describeSelection, packetNeeded } from './head.ts';
 import type { ConflictMode } from './parameters.ts';
 import { historyOf, type Plan } from './plan.ts';
+import { measureScript, type ScriptSize } from './script-size.ts';
 import { formatTable } from './selection.ts';
 
 /** The JSON form of a plan. New fields may be added; `format` changes when any is changed or taken away. */
@@ -36,6 +37,8 @@ export interface PlanReport {
   /** What a script is refused for, with the reason that `allow` may name. */
   readonly findings: readonly { readonly code: string; readonly message: string; readonly allow: string | null; readonly allowed: boolean; readonly fix: string }[];
   readonly warnings: readonly string[];
+  /** Of the script; null when nothing matches, or when it cannot be written. */
+  readonly scriptSize: ScriptSize | null;
   /** Bytes that are enough for every statement of the script, on client and server; null when nothing matches. */
   readonly maxAllowedPacket: number | null;
   readonly nearMisses: readonly string[];
@@ -69,6 +72,7 @@ export async function describePlan(context: ScriptContext, plan: Plan): Promise<
     conflicts: { ...plan.conflicts, leftOut: plan.conflicts.leftOut?.count ?? 0 },
     findings: plan.findings.map(({ code, message, allow }) => ({ code, message, allow, allowed: allow !== null && options.allow.has(allow), fix: ERRORS[code].fix })),
     warnings: plan.warnings,
+    scriptSize: plan.totals.operations === 0 ? null : await measureScript(context, plan),
     maxAllowedPacket: packetNeeded(plan),
     nearMisses: plan.nearMisses,
   };
@@ -87,6 +91,7 @@ export function planText(report: PlanReport): string {
       + `${range.startTime === null ? '' : `, from ${range.startTime}`}${range.stopTime === null ? '' : `, before ${range.stopTime}`}`,
     report.validityPoint ? `takes back to ${report.validityPoint.position}, just before ${report.validityPoint.time}` : 'nothing matches',
     countedChanges(report, 'in'),
+    ...(report.scriptSize === null ? [] : [sizeLine(report.scriptSize)]),
     ...(report.maxAllowedPacket === null ? [] : [`max_allowed_packet of ${report.maxAllowedPacket} bytes is enough`]),
     ...(rows.length > 0 ? ['', ...alignColumns([['table', 'operations', 'inserted', 'updated', 'deleted', 'engine', 'key', 'triggers'], ...rows])] : []),
     ...report.newest.flatMap((operation) => ['', ...operationLines(operation)]),
@@ -98,6 +103,10 @@ export function planText(report: PlanReport): string {
     '',
     report.operations === 0 ? 'There is nothing to undo.' : refused > 0 ? `A script would be refused for ${refused === 1 ? '1 reason' : `${refused} reasons`}.` : inTheWay(report) ? `A script is refused in mode ${report.conflicts.mode}. ${suggestion(report.conflicts)}` : 'A script can be made.',
   ].join('\n')}\n`;
+}
+
+function sizeLine({ bytes, exact, largestStatement }: ScriptSize): string {
+  return `a script of ${exact ? '' : 'about '}${counted(bytes, 'byte')}${exact ? '' : ', estimated from its beginning'}${largestStatement === null ? '' : `, its largest statement of ${largestStatement}`}`;
 }
 
 const inTheWay = ({ conflicts }: PlanReport): boolean => conflicts.rows > 0 && (conflicts.mode === 'nocascade' || conflicts.mode === 'cascade');

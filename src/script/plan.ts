@@ -20,6 +20,7 @@ import { foreignKeysOf, type ForeignKey } from './foreign-keys.ts';
 import { filterInForce } from './gaps.ts';
 import { nearMisses } from './near-misses.ts';
 import { RangeResolver, type LogRange } from './range.ts';
+import { tableRows } from './source-now.ts';
 import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
 import { fromOperations, tallyTotals, type TableTally, type Totals } from './tally.ts';
 
@@ -205,7 +206,10 @@ async function warnings(
     }
     const keys = history.present?.keys ?? [];
     if (history.present && !keys.some((key) => key.unique)) {
-      said.push(`${history.schema}.${history.table} has no key: each of its rows is looked for through the whole table.`);
+      const tally = tables.find(({ schema, table }) => schema === history.schema && table === history.table);
+      const searches = (tally?.inserted ?? 0) + (tally?.updated ?? 0);
+      const size = range.live && searches > 0 ? await tableRows(range.live.endpoint, history.present) : null;
+      said.push(`${history.schema}.${history.table} has no key: each of its rows is looked for through the whole table${searches === 0 ? '' : `, ${counted(searches, 'time')}${size === null ? '' : ` through about ${counted(size, 'row')}`}`}.`);
     }
   }
   return said;

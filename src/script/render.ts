@@ -35,13 +35,15 @@ export interface ScriptSummary {
 /**
  * The script's bytes, in pieces, as fast as they are taken: transactions in reverse commit order, their rows events in
  * reverse, one block of row images in memory at a time. The COMMIT comes last: a script cut short cannot be committed.
+ * @param watch gets the counts, which grow while the pieces are taken.
  * @throws UndoError in the middle when rows cannot be rendered: the consumer must not end the output as if it were whole.
  */
-export async function* renderScript(context: ScriptContext, plan: Plan): AsyncGenerator<Buffer, ScriptSummary> {
+export async function* renderScript(context: ScriptContext, plan: Plan, watch: (counts: ScriptSummary) => void = () => undefined): AsyncGenerator<Buffer, ScriptSummary> {
   yield Buffer.from(headComments(plan, context.version));
   if (plan.totals.operations === 0) return { statements: 0, largestStatement: 0 };
   yield Buffer.from(preamble(plan));
   const body = new ScriptBody(plan);
+  watch(body);
   const { connection, ledger } = context;
   const { source } = plan.range;
   const blocks = new BlockReader(connection, ledger, source.id);

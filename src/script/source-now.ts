@@ -1,4 +1,4 @@
-import { isConnectionLost, openConnection, type ServerEndpoint } from '../core/mysql.ts';
+import { isConnectionLost, openConnection, scalar, type ServerEndpoint } from '../core/mysql.ts';
 import type { Position } from '../core/position.ts';
 import { currentBinlogPosition, probeServer } from '../core/server.ts';
 import { UndoError } from '../core/errors.ts';
@@ -46,6 +46,21 @@ export async function presentDefinitions(
     const found = new Map<string, TableDefinition | null>();
     for (const { schema, table } of names) found.set(`${schema}\0${table}`, await readDefinition(connection, schema, table));
     return found;
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** How many rows a table has, as far as the source's statistics know. @returns null when the source cannot be reached. */
+export async function tableRows(endpoint: ServerEndpoint, { schema, table }: { readonly schema: string; readonly table: string }): Promise<number | null> {
+  const connection = await openConnection(endpoint).catch((error: unknown) => {
+    if (error instanceof UndoError) return null;
+    throw error;
+  });
+  if (connection === null) return null;
+  try {
+    const found = await scalar<string>(connection, 'SELECT table_rows FROM information_schema.tables WHERE table_schema = ? AND table_name = ?', [schema, table]);
+    return found === null ? null : Number(found);
   } finally {
     connection.destroy();
   }

@@ -150,7 +150,9 @@ describe('configuration faults', () => {
 
   it('wants a token where others can reach the API', () => {
     assert.match(faultsOf({ env: { BINLOG_UNDO_ADMIN_HOST: '0.0.0.0' } }).message, /needs a token/);
-    assert.equal(load({ env: { BINLOG_UNDO_ADMIN_HOST: '0.0.0.0', BINLOG_UNDO_ADMIN_TOKEN: 't' } }).admin.token(), 't');
+    assert.equal(load({ env: { BINLOG_UNDO_ADMIN_HOST: '0.0.0.0', BINLOG_UNDO_ADMIN_TOKEN: 't', BINLOG_UNDO_ADMIN_ALLOW_PLAIN: 'true' } }).admin.token(), 't');
+    assert.match(faultsOf({ env: { BINLOG_UNDO_ADMIN_HOST: '0.0.0.0', BINLOG_UNDO_ADMIN_TOKEN: 't' } }).message, /would speak plain HTTP/);
+    assert.equal(load({ env: { BINLOG_UNDO_ADMIN_HOST: '0.0.0.0', BINLOG_UNDO_ADMIN_TOKEN: 't', BINLOG_UNDO_ADMIN_TLS_CERT: '/c', BINLOG_UNDO_ADMIN_TLS_KEY: '/k' } }).admin.tls?.key, '/k');
     assert.equal(load({ env: { BINLOG_UNDO_ADMIN_HOST: '::1' } }).admin.token(), null);
     assert.equal(load({ env: { BINLOG_UNDO_ADMIN_HOST: '0.0.0.0', BINLOG_UNDO_ADMIN_PORT: '0' } }).admin.port, 0);
   });

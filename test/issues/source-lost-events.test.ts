@@ -54,7 +54,8 @@ for (const kind of KINDS) {
     // Scripts of the table that is not concerned are made, up to where everything may be missing.
     const at = (row: Record<string, unknown>): string => `${String(row.start_file)}:${String(row.start_offset)}`;
     const script = (table: string, from: number, to: number): ReturnType<typeof runCli> => runCli(
-      ['script', '--table', `${world.schema}.${table}`, '--start-position', at(operations[from]!), '--stop-position', at(operations[to]!)], world.env);
+      // Rows of the window were changed after it, which is not what is looked at here.
+      ['script', '--mode', 'nocascade-force', '--table', `${world.schema}.${table}`, '--start-position', at(operations[from]!), '--stop-position', at(operations[to]!)], world.env);
     const whole = await script('t', 0, 2);
     assert.equal(whole.status, 0, whole.stderr);
     for (const refused of [await script('scratch', 0, 2), await script('t', 0, 3)]) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { freePort } from '../../deploy/provision/index.ts';
 import { formatPosition } from '../../src/core/position.ts';
+import type { PlanReport } from '../../src/script/index.ts';
 import { Scene, applyWithClient } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
 
@@ -37,6 +38,12 @@ sources().forEach((source, index) => {
         const force = ['--mode', 'nocascade-force'];
         for (const guard of ['changed', 'row', 'none']) assert.equal(await check('--guard', guard), '', guard);
         assert.equal(await check('--update', 'full'), '');
+        // The plan tells the size of the script, of the very text but for the id and times.
+        const size = (JSON.parse((await scene.cli('plan', ...window, '--json')).stdout) as PlanReport).scriptSize;
+        const whole = (await scene.cli('script', ...window)).stdout;
+        assert.deepEqual(size, { bytes: Buffer.byteLength(whole), exact: true, largestStatement: Number(/^-- statements: \d+, the largest of (\d+) bytes$/m.exec(whole)?.[1]) });
+        assert.match((await scene.cli('plan', ...window)).stdout, /^a script of \d+ bytes, its largest statement of \d+$/m);
+        assert.match((await scene.cli('plan', ...window)).stdout, /\.k has no key: each of its rows is looked for through the whole table, 1 time through about \d+ rows?\./);
         const answer = await fetch(`http://127.0.0.1:${port}/v1/script?start_position=${start}&stop_position=${stop}&format=check`);
         assert.match(answer.headers.get('content-disposition') ?? '', /filename="check-[0-9a-f]{16}\.sql"/);
         assert.match(await answer.text(), /^-- binlog-undo \S+ check of a rollback script [^]+\n-- checks: \d+; this is the end\n$/);

@@ -61,6 +61,8 @@ app.kubernetes.io/component: {{ .part }}
 - { name: BINLOG_UNDO_ADMIN_HOST, value: 0.0.0.0 }
 - { name: BINLOG_UNDO_ADMIN_PORT, value: {{ .Values.admin.port | quote }} }
 - { name: BINLOG_UNDO_ADMIN_TOKEN_FILE, value: /secrets/admin/token }
+# Inside the cluster, behind the NetworkPolicy; of no effect where ADMIN_TLS_CERT and ADMIN_TLS_KEY are set.
+- { name: BINLOG_UNDO_ADMIN_ALLOW_PLAIN, value: "true" }
 {{- end -}}
 
 {{- /* The settings for all commands that are not only the daemon's: how the backup server is reached. */ -}}
