@@ -4,11 +4,11 @@ import type { Emit } from './literals/digits.ts';
 import { writeHex } from './literals/digits.ts';
 import { emitJson } from './literals/json.ts';
 import { jsonExactEmitter } from './literals/json-exact.ts';
-import { instantReader, momentReader, valueEmitter } from './literals/literal.ts';
+import { instantReader, mayBeEmpty, momentReader, valueEmitter } from './literals/literal.ts';
 import { enumLabelEmitter } from './literals/labels.ts';
 import { isNegative, isZero } from './literals/numbers.ts';
 import { isInvalidDate, isOddDate, newMoment } from './literals/temporal.ts';
-import { emitTextBytes } from './literals/text.ts';
+import { emitBinary, emitTextBytes } from './literals/text.ts';
 import { epochEmitter, isZeroTimestamp } from './literals/timestamp.ts';
 import type { RenderOptions } from './options.ts';
 import type { ColumnShape } from './shape.ts';
@@ -96,6 +96,10 @@ function comparison(column: ColumnShape, options: RenderOptions, name: string, v
   const instant = instantReader(column);
   if (instant) return { exact: after(`UNIX_TIMESTAMP(${name})=`, epochEmitter(instant, column.fraction)) };
   if (kind === 'vector' && options.flavour === 'mysql') return { exact: after(`HEX(${name})=`, hexText) };
+  if (kind === 'vector' || kind === 'geometry') {
+    const bytes = after(`${name}=`, emitBinary);
+    return { match: bytes, exact: bytes };
+  }
   return {};
 }
 
@@ -127,7 +131,7 @@ type Needs = Partial<Pick<ColumnCode, 'needOfValue' | 'needOfMatch' | 'needOfExa
 
 function needs(column: ColumnShape, options: RenderOptions): Needs {
   const mysql = options.flavour === 'mysql';
-  if (column.kind === 'json' && !column.nullable) {
+  if (mayBeEmpty(column)) {
     const empty = options.form === 'backup' ? Need.SELECT | Need.SQL_MODE : Need.SELECT;
     return { needOfValue: (_, s, e) => (s === e ? empty : Need.NOTHING) };
   }

@@ -1,6 +1,7 @@
 import type { SqlBuffer } from '../core/sql-buffer.ts';
 import { isFullImage } from '../binlog/rows-event.ts';
 import type { RowsEvent } from '../binlog/types.ts';
+import { mayBeEmpty } from './literals/literal.ts';
 import type { RenderOptions } from './options.ts';
 import { RowLocator } from './row-locator.ts';
 import { compileRowWriters, type RowWriters } from './row-writers.ts';
@@ -87,6 +88,7 @@ function sessionReasons(shape: TableShape, { flavour, form, exactFromUnixtime }:
   const reasons: string[] = [];
   if (base.some(({ kind }) => kind === 'date' || kind.startsWith('datetime'))) reasons.push('an impossible date such as 2026-02-31 needs sql_mode ALLOW_INVALID_DATES');
   if (base.some(({ kind }) => kind === 'enum')) reasons.push('ENUM index 0 needs a sql_mode without strict mode');
+  if (base.some(mayBeEmpty)) reasons.push('a geometry or vector of no bytes, as ALTER TABLE makes them, needs a sql_mode without strict mode');
   if (base.some(({ autoIncrement }) => autoIncrement)) reasons.push('AUTO_INCREMENT 0 needs sql_mode NO_AUTO_VALUE_ON_ZERO');
   if (exactFromUnixtime !== true && base.some(({ kind }) => kind.startsWith('timestamp'))) {
     reasons.push("a TIMESTAMP in the repeated hour of a DST zone needs time_zone '+00:00' on MariaDB before 11.8");

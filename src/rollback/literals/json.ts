@@ -27,18 +27,6 @@ export const emitJson: Emit = (out, b, s, e) => {
   writeExpression(out, root, 0, true);
 };
 
-/**
- * The same for VALUES and SET. ADD COLUMN .. JSON NOT NULL leaves rows with a document of no bytes, and only NULL, in
- * a mode that is not strict, makes another: as what a NOT NULL column holds without a value. (A nullable column can have
- * such rows from before it was made nullable; they come back as the JSON null that they read as.)
- */
-export function jsonValueEmitter(nullable: boolean): Emit {
-  return nullable ? emitJson : (out, b, s, e) => {
-    if (s === e) out.text('NULL');
-    else emitJson(out, b, s, e);
-  };
-}
-
 /** Columns take JSON only as JSON: a bare scalar would be parsed as text, so the outermost value is always of type JSON. */
 function writeExpression(out: SqlBuffer, node: JsonNode, depth: number, outermost: boolean): void {
   checkDepth(depth);

@@ -3,7 +3,7 @@ import { classicDatetimeReader, classicTimeReader, classicTimestampReader } from
 import { decompressing } from './compressed.ts';
 import type { Emit } from './digits.ts';
 import { emitInet4, emitInet6, emitUuid } from './fixed-types.ts';
-import { jsonValueEmitter } from './json.ts';
+import { emitJson } from './json.ts';
 import { enumLabelEmitter, setLabelEmitter } from './labels.ts';
 import { bitEmitter, decimalEmitter, emitDouble, emitFloat, emitIndex, emitYear, intEmitter } from './numbers.ts';
 import { datetimeReader, momentEmitter, readDate, timeReader, timestampReader, type ReadInstant, type ReadMoment } from './temporal.ts';
@@ -26,8 +26,25 @@ export function instantReader(column: ColumnShape): ReadInstant | null {
 
 /** The literal that restores the column's bytes, for INSERT's VALUES and UPDATE's SET. */
 export function valueEmitter(column: ColumnShape, timestamps: TimestampForm): Emit {
-  const emit = plainEmitter(column, timestamps);
+  const plain = plainEmitter(column, timestamps);
+  const emit = mayBeEmpty(column) ? emptyAsNull(plain) : plain;
   return column.compressed ? decompressing(emit) : emit;
+}
+
+/**
+ * ADD COLUMN .. NOT NULL leaves rows with a document, vector or geometry of no bytes, which no literal makes. (A nullable column can have
+ * such rows from before it was made nullable: documents come back as the JSON null that they read as, others are refused by the server.)
+ */
+export function mayBeEmpty({ kind, nullable }: ColumnShape): boolean {
+  return (kind === 'json' || kind === 'vector' || kind === 'geometry') && !nullable;
+}
+
+/** Only NULL, in a mode that is not strict, makes a value of no bytes: as what a NOT NULL column holds without a value. */
+function emptyAsNull(emit: Emit): Emit {
+  return (out, b, s, e) => {
+    if (s === e) out.text('NULL');
+    else emit(out, b, s, e);
+  };
 }
 
 function plainEmitter(column: ColumnShape, timestamps: TimestampForm): Emit {
@@ -72,7 +89,7 @@ function plainEmitter(column: ColumnShape, timestamps: TimestampForm): Emit {
     case 'set':
       return column.relabelling ? setLabelEmitter(column.relabelling) : emitIndex;
     case 'json':
-      return jsonValueEmitter(column.nullable);
+      return emitJson;
     case 'uuid':
       return emitUuid;
     case 'inet4':
