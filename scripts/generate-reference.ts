@@ -69,6 +69,12 @@ restored columns were changed since makes the whole script fail and nothing is c
 
 Refused unless allowed: gaps (\`--allow gap\`), DDL on a selected table in the range, before which its rows are left out (\`dataloss\`), tables with
 triggers (\`trigger\`), tables that cannot roll back (\`nonatomic\`). Always refused: tables whose columns differ from those of the rows.
+
+Tables with triggers: \`--triggers skip\` puts their rows back as row events (\`BINLOG\` statements made of the captured images), which fire no triggers on
+MySQL 9.7, MariaDB 11.8 and 10.11, so that what the triggers wrote is undone once, where it is selected as well, and nothing is written anew. A SELECT before each
+event finds and locks the row with every byte as the undone change left it, whatever \`--guard\` says, and only what was found and made no error counts for the
+COMMIT. The account needs \`REPLICATION_APPLIER\` (MySQL) or \`BINLOG REPLAY\` (MariaDB). Refused where the table was altered or renamed since, cannot roll
+back, or has images without all columns (MariaDB 11.8 leaves generated ones out).
 `;
 
 export function cliPage(): string {

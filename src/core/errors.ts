@@ -60,7 +60,7 @@ export const ERRORS = {
   NOT_UNDOABLE: { exit: 3, http: 409, fix: 'Leave the named table out with --exclude-table, or allow the loss with --allow dataloss.' },
   NOT_ATOMIC: { exit: 3, http: 409, fix: 'A table in range is not transactional, or DDL is undone as well, so the script cannot be all or nothing; allow it with --allow nonatomic, or leave the DDL out with --type INSERT --type UPDATE --type DELETE.' },
   CASCADE_NOT_LOGGED: { exit: 3, http: 409, fix: 'The binlog of this server does not hold what the foreign key did to the child rows: undo them by other means, leave the table out, or accept it with --allow cascade.' },
-  TRIGGERS_WOULD_FIRE: { exit: 3, http: 409, fix: 'Drop or disable the triggers for the time of the undo, or allow them to fire with --allow trigger.' },
+  TRIGGERS_WOULD_FIRE: { exit: 3, http: 409, fix: 'Have the rows put back as row events with --triggers skip, drop the triggers for the time of the undo, or allow them to fire with --allow trigger.' },
   DEFINITION_CHANGED: { exit: 3, http: 409, fix: 'The table has changed since in the column named, so that its rows do not fit any more. Change it back for the time of the undo, or leave the table out with --exclude-table.' },
   CONFLICT: { exit: 3, http: 409, fix: 'binlog-undo plan lists what changed the same rows since. Where it changed other columns only, --mode nocascade-force is safe, since its guard looks; else undo it too with --mode cascade, or leave those rows out with --mode nonconflict-only.' },
   NO_MATCH: { exit: 3, http: 404, fix: 'Nothing in the range matches the filters; binlog-undo find shows what the log holds.' },

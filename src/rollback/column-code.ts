@@ -6,7 +6,7 @@ import { emitJson } from './literals/json.ts';
 import { jsonExactEmitter } from './literals/json-exact.ts';
 import { instantReader, mayBeEmpty, momentReader, valueEmitter } from './literals/literal.ts';
 import { enumLabelEmitter } from './literals/labels.ts';
-import { isNegative, isZero } from './literals/numbers.ts';
+import { isNegative, isZero, refusingLostDigits } from './literals/numbers.ts';
 import { isInvalidDate, isOddDate, newMoment } from './literals/temporal.ts';
 import { emitBinary, emitTextBytes } from './literals/text.ts';
 import { epochEmitter, isZeroTimestamp } from './literals/timestamp.ts';
@@ -50,7 +50,7 @@ export function columnCode(column: ColumnShape, options: RenderOptions): ColumnC
   const value = valueEmitter(column, form === 'script' ? 'utc' : flavour === 'mysql' ? 'offset' : 'epoch');
   const match = after(`${name}=`, value);
   const code: ColumnCode = { name, value, match, exact: match, matchFirst: false, needOfValue: null, needOfMatch: null, needOfExact: null };
-  return { ...code, ...comparison(column, options, name, value, match), ...needs(column, options) };
+  return { ...code, ...comparison(column, options, name, value, match), ...needs(column, options), value: refusingLostDigits(column, value) };
 }
 
 function around(before: string, emit: Emit, behind: string): Emit {

@@ -54,7 +54,7 @@ function fitType(map: TableMapColumn, definition: ColumnDefinition): ColumnFit {
       return map.type === T.NEWDECIMAL && map.meta === ((numbers[0] ?? 10) << 8 | (numbers[1] ?? 0)) ? yes('decimal') : no;
     case 'float':
     case 'double':
-      return map.type === T.FLOAT && dataType === 'float' ? yes('float') : map.type === T.DOUBLE && dataType === 'double' ? yes('double') : no;
+      return map.type === (dataType === 'float' ? T.FLOAT : T.DOUBLE) ? yes(dataType, { fraction: numbers[1] ?? -1 }) : no;
     case 'bit': {
       const bits = numbers[0] ?? 1;
       return map.type === T.BIT && (map.meta >> 8) * 8 + (map.meta & 0xff) === bits ? yes('bit') : no;

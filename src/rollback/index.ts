@@ -6,6 +6,8 @@ export { ROLLBACK_SQL_MODE, scriptSessionSettings } from './session.ts';
 export { UndoChecker } from './checker.ts';
 export { SeenRows } from './seen-rows.ts';
 export { compileWriter, type UndoWriter } from './writer.ts';
+export { compileFinder } from './row-writers.ts';
+export type { WriteRow } from './writer-code.ts';
 export { chooseKey } from './choose-key.ts';
 export { compileLocate, type Locate } from './locate.ts';
 export { anyOf, hashed, NONE, seedOf, type HashedList } from './keys/key-hash.ts';

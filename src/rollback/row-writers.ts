@@ -21,6 +21,19 @@ export function compileRowWriters(shape: TableShape, options: RenderOptions, ima
   return { deleteRow: compileDelete(context), insertRow: compileInsert(context), updateRow: compileUpdate(context) };
 }
 
+/** Sets @c to whether the row is there as the image has it, byte for byte, and locks it. */
+export function compileFinder(shape: TableShape, options: RenderOptions): WriteRow {
+  const context = contextOf(shape, options, 'full');
+  const code = new RowCode({
+    heads: heads(context, 'SELECT', `COUNT(*)>0 INTO @c FROM ${context.table} WHERE `), tails: eachNeed(() => ' FOR UPDATE;'), columns: context.columns,
+  });
+  const terms = conditions(context, 'all');
+  conditionNeeds(code, terms, 0);
+  code.line('out.raw(heads[need]);');
+  code.where(terms, 0);
+  return code.compile('findRow');
+}
+
 export function contextOf(shape: TableShape, options: RenderOptions, images: 'full' | 'sparse'): Context {
   return {
     shape, options, columns: shape.columns.map((column) => columnCode(column, options)), base: shape.columns.filter((column) => !column.generated),

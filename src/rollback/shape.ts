@@ -27,7 +27,7 @@ export interface ColumnShape {
   readonly storedAs: string | null;
   /** MariaDB COLUMN_FORMAT COMPRESSED: the value is a header and zlib data. */
   readonly compressed: boolean;
-  /** Fractional digits of temporal kinds. */
+  /** Fractional digits of temporal kinds; of FLOAT(M,D) and DOUBLE(M,D) the declared ones, else -1. */
   readonly fraction: number;
   readonly generated: boolean;
   readonly autoIncrement: boolean;

@@ -32,6 +32,8 @@ export interface TableHistory {
   readonly changed: string | null;
   /** Columns that have come since: in rows that come back they hold their default. */
   readonly added: readonly string[];
+  /** Name and columns are what they were for each of its rows: their images are still images of this table. */
+  readonly unaltered: boolean;
   /** Its rows before this ordinal are meant, which the DDL there found; null: all, and the table is the one of now. */
   readonly until: number | null;
   /** The same for its rows before other DDL that is undone, oldest first. */
@@ -66,9 +68,10 @@ export async function tableHistories(connection: Connection, ledger: Ledger, ran
     const latest = tableKey(name.schema, name.table) === key ? entries : await readDefinitions(connection, ledger, range.source.id, range.incarnationId, name.schema, name.table);
     const now = present ? present.get(tableKey(name.schema, name.table)) ?? null : latest.find((entry) => entry.until === null)?.definition ?? null;
     const known = undone === null ? now : definitionBefore(undone, name, now);
-    const { changed, added } = await judgeChange(connection, ledger, range, tally, entries, renamings, known);
+    const { changed, added, unaltered } = await judgeChange(connection, ledger, range, tally, entries, renamings, known);
     const history: TableHistory = {
-      schema, table, present: known, entries, renamings, kinds: kindsOf(tally), changed, added: [...added], until: undone?.operation.ordinal ?? null, earlier: last ? earlier : [],
+      schema, table, present: known, entries, renamings, kinds: kindsOf(tally), changed, added: [...added],
+      unaltered: unaltered && undone === null, until: undone?.operation.ordinal ?? null, earlier: last ? earlier : [],
     };
     if (last) histories.set(key, history);
     earlier = last ? [] : [...earlier, history];
@@ -120,9 +123,10 @@ export function tableKey(schema: string, table: string): string {
 interface Change {
   readonly changed: string | null;
   readonly added: ReadonlySet<string>;
+  readonly unaltered: boolean;
 }
 
-const NO_CHANGE: Change = { changed: null, added: new Set() };
+const NO_CHANGE: Change = { changed: null, added: new Set(), unaltered: false };
 
 async function judgeChange(
   connection: Connection, ledger: Ledger, range: LogRange, tally: TableTally, entries: readonly DefinitionEntry[], renamings: readonly Renaming[],
@@ -142,7 +146,12 @@ async function judgeChange(
     if (place.refused !== null) return { ...NO_CHANGE, changed: place.refused };
     for (const { name } of place.today.carry.added) added.add(name);
   }
-  return { changed: null, added };
+  return { changed: null, added, unaltered: then.length > 0 && then.every(({ definition }) => sameRows(definition!, present)) };
+}
+
+/** Whether a row image of one is, byte for byte, one of the other. */
+function sameRows(then: TableDefinition, now: TableDefinition): boolean {
+  return then.schema === now.schema && then.table === now.table && JSON.stringify(then.columns) === JSON.stringify(now.columns);
 }
 
 /** In force at that position or before it. */

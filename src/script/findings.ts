@@ -3,6 +3,7 @@ import type { Connection } from 'mysql2/promise';
 import { UndoError } from '../core/errors.ts';
 import { rows, scalar } from '../core/mysql.ts';
 import { formatPosition } from '../core/position.ts';
+import type { TableDefinition } from '../schema/definition.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
@@ -12,7 +13,7 @@ import { describeGap, excludedInRange, gapsInRange } from './gaps.ts';
 import { purgedInRange } from './purged.ts';
 import type { Allowance } from './parameters.ts';
 import type { LogRange } from './range.ts';
-import { formatTable, type Selection } from './selection.ts';
+import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
 import { fromOperations } from './tally.ts';
 
 /** Throws the first finding that is not allowed. */
@@ -84,7 +85,7 @@ export function cutFinding({ shown, asked, what }: Cut, lost: number): Finding |
   return { code: 'NOT_UNDOABLE', allow: 'dataloss', message: `${shown} ${what}${left}` };
 }
 
-export function tableFindings(histories: Iterable<TableHistory>): Finding[] {
+export function tableFindings(histories: Iterable<TableHistory>, triggers: ScriptOptions['triggers']): Finding[] {
   const findings: Finding[] = [];
   for (const history of histories) {
     const { present, entries, changed } = history;
@@ -96,11 +97,18 @@ export function tableFindings(histories: Iterable<TableHistory>): Finding[] {
     if (!present) continue;
     if (present.systemVersioned) findings.push({ code: 'NOT_UNDOABLE', allow: null, message: `${name} is system-versioned, which this release does not undo` });
     if (!present.transactional) findings.push({ code: 'NOT_ATOMIC', allow: 'nonatomic', message: `${name} is ${present.engine}, which cannot roll back` });
-    if (present.triggers.length > 0) {
-      findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: 'trigger', message: `${name} has triggers that the script would fire: ${present.triggers.join(', ')}` });
-    }
+    const names = present.triggers.join(', ');
+    if (triggers === 'fire' && names !== '') findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: 'trigger', message: `${name} has triggers that the script would fire: ${names}` });
+    const why = triggers === 'skip' && names !== '' ? notAsEvents(history, present) : null;
+    if (why !== null) findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: null, message: `${name} has triggers (${names}), and its rows cannot be put back as row events: ${why}` });
   }
   return findings;
+}
+
+/** A row event takes a whole image of the table as it is, and nothing holds it back where it does not find its row. */
+function notAsEvents({ unaltered }: TableHistory, { transactional, engine }: TableDefinition): string | null {
+  if (!unaltered) return 'the table was altered or renamed since';
+  return transactional ? null : `${engine} cannot roll back`;
 }
 
 /** @throws UndoError TABLE_UNKNOWN, OPID_UNKNOWN for what the log never met. */

@@ -41,7 +41,7 @@ export function sectionNote(plan: Plan): string {
 }
 
 /** Lines that stop the script on a server that is not to be changed. */
-export function serverGuards(plan: Plan): string[] {
+export function serverGuards(plan: Plan, asEvents: boolean): string[] {
   const { flavour } = plan.range.source;
   const readOnlySession = readOnlyVariable(flavour);
   const checks: { name: string; lines: string[]; message: string }[] = [
@@ -66,6 +66,10 @@ export function serverGuards(plan: Plan): string[] {
       name: '@a', lines: [`SET @a=(SELECT COUNT(*)=0 FROM ${quoteTable(onceTable.schema, onceTable.table)} WHERE script=${quoteText(plan.id)});`],
       message: 'this script has been applied already',
     });
+  }
+  // MariaDB may be set to fire triggers for row events, or to pass over rows that are not as they should be.
+  if (asEvents && flavour === 'mariadb') {
+    checks.push({ name: '@e', lines: ["SET @e=(@@GLOBAL.slave_run_triggers_for_rbr='NO' AND @@GLOBAL.slave_exec_mode='STRICT');"], message: 'row events fire triggers or pass over rows here' });
   }
   // The session has it until its end; nothing is waited for.
   checks.push({

@@ -7,7 +7,8 @@ import { formatMicros } from './datetime.ts';
 import { onceNote, serverGuards } from './guards.ts';
 import { describeDdl } from './ddl/records.ts';
 import type { ConflictMode } from './parameters.ts';
-import type { Plan } from './plan.ts';
+import { historyOf, type Plan } from './plan.ts';
+import { openingOfEvents, putBackAsEvents } from './row-events.ts';
 import { formatTable, type Selection } from './selection.ts';
 
 const MAX_LISTED = 50;
@@ -86,10 +87,13 @@ export function headComments(plan: Plan, version: string): string {
   const run = totals.operations === 0 ? [] : plan.options.format === 'check' ? [`changes nothing: lists each row that the script would not find as it needs it, nothing when all match: ${client} --host=HOST --user=USER -p < check.sql`] : [
     ...(plan.largestBlock === null ? [] : [`max_allowed_packet: ${packetNeeded(plan)!} bytes are enough on client and server; the line "statements" near the end tells the exact need`]),
     ...(plan.options.onceTable === null ? [] : [`it notes itself in ${formatTable(plan.options.onceTable)}, made by: CREATE TABLE ... (script CHAR(16) PRIMARY KEY, applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`]),
+    ...(holdsEvents(plan) ? [`it holds row events (BINLOG statements): the account needs ${EVENT_RIGHTS[source.flavour]}`] : []),
     `run it in a session of its own, not with "source" inside an interactive one: ${client} --host=HOST --user=USER -p < undo.sql`,
   ];
   return commentLines([...lines, ...run].map((line) => commentText(line, 2000)));
 }
+
+const EVENT_RIGHTS = { mysql: 'REPLICATION_APPLIER', mariadb: 'BINLOG REPLAY' } as const;
 
 const MODES: Readonly<Record<ConflictMode, string>> = {
   nocascade: 'no later change in the log stands in the way',
@@ -112,12 +116,21 @@ export function inSections({ ddl }: Pick<Plan, 'ddl'>): boolean {
   return ddl.length > 0;
 }
 
+function holdsEvents(plan: Plan): boolean {
+  return plan.tables.some(({ schema, table }) => {
+    const present = historyOf(plan, schema, table)?.present;
+    return present ? putBackAsEvents(present, plan.options) : false;
+  });
+}
+
 /** From the session's settings to the open transaction, or to the first section. */
 export function preamble(plan: Plan): string {
   const sections = inSections(plan);
+  const asEvents = holdsEvents(plan);
   return [
     ...scriptSessionSettings(plan.range.source.flavour).map((statement) => `${statement};`),
-    ...serverGuards(plan),
+    ...serverGuards(plan, asEvents),
+    ...(asEvents ? openingOfEvents(plan.range.source.flavour) : []),
     // Without autocommit also what runs after an error that ended the transaction stays uncommitted.
     'SET SESSION autocommit=0, foreign_key_checks=1, unique_checks=1;',
     ...(plan.options.parts === 'whole' && !sections ? [] : ['SET @ok=1;']),

@@ -105,8 +105,8 @@ export class HistoryEntry {
   }
 }
 
-function describeOptions({ mode, format, guard, update, target, parts, fromPart, onceTable, allow }: ScriptOptions): string[] {
-  return [...(format === 'check' ? ['format=check'] : []), `guard=${guard}`, `update=${update}`, `target=${target}`, `mode=${mode}`, ...describeParts(parts, fromPart), ...(onceTable === null ? [] : [`once_table=${formatTable(onceTable)}`]), ...[...allow].map((reason) => `allow=${reason}`)];
+function describeOptions({ mode, format, guard, update, target, triggers, parts, fromPart, onceTable, allow }: ScriptOptions): string[] {
+  return [...(format === 'check' ? ['format=check'] : []), `guard=${guard}`, `update=${update}`, `target=${target}`, ...(triggers === 'fire' ? [] : [`triggers=${triggers}`]), `mode=${mode}`, ...describeParts(parts, fromPart), ...(onceTable === null ? [] : [`once_table=${formatTable(onceTable)}`]), ...[...allow].map((reason) => `allow=${reason}`)];
 }
 
 function describeParts(parts: ScriptOptions['parts'], from: number): string[] {

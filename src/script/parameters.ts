@@ -46,6 +46,7 @@ export const SCRIPT_PARAMETERS = {
   atomic: { doc: 'true: all or nothing (the default); false: a transaction for each transaction that is undone, newest first, until one fails.', kind: 'boolean', placeholder: 'true' },
   chunk_rows: { doc: 'A transaction for each so many rows, for servers that limit the size of transactions: neither all or nothing, nor at the bounds of the transactions undone.', kind: 'integer', placeholder: 'COUNT' },
   from_part: { doc: 'Go on with a script in parts that has stopped: leave out the parts before this one. Needs the same selection, with a stop.', kind: 'integer', placeholder: 'PART' },
+  triggers: { doc: 'Tables with triggers. fire: undone by statements, which fire them again, so that this has to be allowed; skip: by row events, which fire none (BINLOG statements, for accounts that may run them).', kind: 'text', values: ['fire', 'skip'], placeholder: 'HOW' },
   target: { doc: 'source: the script fails on any server but the source or its successor; any: it does not look.', kind: 'text', values: ['source', 'any'], placeholder: 'TARGET' },
   allow: { doc: 'Lets a script pass that is refused for this reason.', kind: 'text', repeat: true, values: ALLOWANCES, placeholder: 'REASON' },
   once_table: { doc: 'A table on the source, as database.table with a column script CHAR(16) PRIMARY KEY: the script notes itself there in its own transaction, and a second run is refused before any change.', kind: 'text', placeholder: 'TABLE' },

@@ -20,6 +20,7 @@ import { foreignKeysOf, type ForeignKey } from './foreign-keys.ts';
 import { filterInForce } from './gaps.ts';
 import { nearMisses } from './near-misses.ts';
 import { RangeResolver, type LogRange } from './range.ts';
+import { putBackAsEvents } from './row-events.ts';
 import { tableRows } from './source-now.ts';
 import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
 import { fromOperations, tallyTotals, type TableTally, type Totals } from './tally.ts';
@@ -119,7 +120,7 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   const totals = await tallyTotals(connection, ledger, where);
   findings.push(...captured.findings, ...ddl.findings, ...await overwritten(context, range, ddl, where, options));
   findings.push(...await drawnFindings(context, range, drawn));
-  findings.push(...tableFindings(allHistories(histories.values())));
+  findings.push(...tableFindings(allHistories(histories.values()), options.triggers));
   // Under the names that they have now; what a table was before DDL that is undone, nobody can be asked.
   const today = tables.flatMap((tally) => {
     const history = histories.get(tableKey(tally.schema, tally.table));
@@ -204,6 +205,7 @@ async function warnings(
     if (added.length > 0 && kinds.deleted) {
       said.push(`Rows that come back into ${history.schema}.${history.table} hold the default in ${added.length === 1 ? 'a column' : 'columns'} added since: ${added.join(', ')}.`);
     }
+    if (present !== null && putBackAsEvents(present, options)) said.push(`${formatTable(history)} has triggers that do not fire: ${present.triggers.join(', ')}. What they wrote is undone where it is selected as well.`);
     const keys = history.present?.keys ?? [];
     if (history.present && !keys.some((key) => key.unique)) {
       const tally = tables.find(({ schema, table }) => schema === history.schema && table === history.table);

@@ -15,6 +15,7 @@ import { concerns } from './ddl/records.ts';
 import { ddlSection } from './ddl/section.ts';
 import { conditionalCommit, conditionalPartCommit, noSuchPart, onceNote, releaseLocks, sectionNote } from './guards.ts';
 import { headComments, inSections, preamble } from './head.ts';
+import { COUNT_EVENT, putBackAsEvents, RowEventWriter } from './row-events.ts';
 import { historyOf, type Plan } from './plan.ts';
 import { formatTable } from './selection.ts';
 import { readableStatement } from './statement-text.ts';
@@ -74,7 +75,7 @@ class ScriptBody implements ScriptSummary {
   readonly out = new SqlBuffer(CHUNK * 2);
   statements = 0;
   largestStatement = 0;
-  readonly #writers: ScriptWriters<UndoWriter>;
+  readonly #writers: ScriptWriters<Pick<UndoWriter, 'shape' | 'undo'>>;
   readonly #release: string;
   readonly #mark: Buffer;
   readonly #marked = new Set<string>();
@@ -105,7 +106,10 @@ class ScriptBody implements ScriptSummary {
     this.#flavour = flavour;
     this.#partRows = typeof this.#parts === 'object' ? this.#parts.rows : Number.POSITIVE_INFINITY;
     this.#leftOut = plan.conflicts.leftOut;
-    this.#writers = new ScriptWriters((shape) => compileWriter(shape, { flavour, form: 'script', guard, update }), (schema, table, ordinal) => historyOf(plan, schema, table, ordinal));
+    const options = { flavour, form: 'script', guard, update } as const;
+    this.#writers = new ScriptWriters(
+      (shape, _, tableMap) => (putBackAsEvents(shape.definition, plan.options) ? new RowEventWriter(shape, tableMap, options) : compileWriter(shape, options)),
+      (schema, table, ordinal) => historyOf(plan, schema, table, ordinal));
     // A comment that no stock client strips and no server runs: it reaches the binlog with the statement's text.
     this.#release = releaseLocks(plan);
     this.#mark = Buffer.from(` /*!999999 binlog-undo:${plan.id} */`);
@@ -139,6 +143,7 @@ class ScriptBody implements ScriptSummary {
     const rows = parseRowsEvent(record.type, contents.bytes, record.start, record.end);
     if (!this.#open) this.#beginPart();
     this.#setChecks((rows.flags & CHECKS_OFF) === 0);
+    const asEvents = writer instanceof RowEventWriter;
     const name = `${writer.shape.schema}\0${writer.shape.table}`;
     this.#tableToMark = this.#marked.has(name) ? null : name;
     this.statements += writer.undo(rows, this.out, (start, end) => {
@@ -155,8 +160,9 @@ class ScriptBody implements ScriptSummary {
       }
       this.#inPart++;
       if (end - start > this.largestStatement) this.largestStatement = end - start;
-      if (this.#tableToMark !== null) this.#insertMark(start, end, this.#tableToMark);
-      this.out.raw(COUNT);
+      // Of a row event, the mark goes into the second statement: only that is logged.
+      if (this.#tableToMark !== null) this.#insertMark(asEvents ? this.out.bytes.lastIndexOf(0x0a, end) : start, end, this.#tableToMark);
+      this.out.raw(asEvents ? COUNT_EVENT : COUNT);
     }, this.#leftOut?.rowsOf(chapter.transaction.ordinal, logged.block, record.start) ?? null);
   }
 

@@ -39,6 +39,8 @@ export interface ScriptOptions {
   readonly guard: 'changed' | 'row' | 'none';
   readonly update: 'changed' | 'full';
   readonly target: 'source' | 'any';
+  /** How rows of tables with triggers are put back: by statements, or by row events, which fire none. */
+  readonly triggers: 'fire' | 'skip';
   readonly allow: ReadonlySet<Allowance>;
   /** How much one transaction of the script undoes. */
   readonly parts: 'whole' | 'transaction' | { readonly rows: number };
@@ -239,6 +241,7 @@ export function readScriptOptions(raw: RawParameters, dialect: Dialect): ScriptO
     guard: (reader.text('guard') ?? 'changed') as ScriptOptions['guard'],
     update: reader.text('update') === 'full' ? 'full' : 'changed',
     target: reader.text('target') === 'any' ? 'any' : 'source',
+    triggers: reader.text('triggers') === 'skip' ? 'skip' : 'fire',
     allow: new Set(ALLOWANCES.filter((reason) => allow.includes(reason))),
     parts, fromPart,
     onceTable: reader.table('once_table'),

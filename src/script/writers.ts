@@ -6,7 +6,7 @@ import { candidatesAt, type LoggedRows, type StoredTransaction } from '../store/
 import { nameOf, placeToday, type TableHistory } from './definitions.ts';
 
 /** @param then the shape as of the rows' own time, whose definition goes with its columns. */
-type MakeWriter<Writer> = (shape: TableShape, then: () => TableShape) => Writer;
+type MakeWriter<Writer> = (shape: TableShape, then: () => TableShape, tableMap: Buffer) => Writer;
 
 /**
  * Finds the writer for logged rows, of whichever kind. The columns are those of the rows' own time; keys, generated columns and triggers are
@@ -55,6 +55,6 @@ export class ScriptWriters<Writer> {
     }
     const place = placeToday(verdict.definition, present, renamings.filter(({ ordinal }) => ordinal > transaction.ordinal), kinds);
     if (place.refused !== null) throw new UndoError('DEFINITION_CHANGED', `${nameOf(history)}: ${place.refused}.`);
-    return this.#make(buildShape(map, verdict.definition, place.today), () => buildShape(map, verdict.definition));
+    return this.#make(buildShape(map, verdict.definition, place.today), () => buildShape(map, verdict.definition), record.tableMap);
   }
 }

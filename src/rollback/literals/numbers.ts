@@ -1,5 +1,7 @@
 import { u16, u24, u32 } from '../../core/bytes.ts';
+import { UndoError } from '../../core/errors.ts';
 import type { SqlBuffer } from '../../core/sql-buffer.ts';
+import type { ColumnShape } from '../shape.ts';
 import { writePadded, writeSigned, writeSigned64, writeUnsigned, writeUnsigned64, type Emit } from './digits.ts';
 
 /** Little-endian integers of 1, 2, 3, 4 or 8 bytes. */
@@ -59,6 +61,33 @@ export function writeDouble(out: SqlBuffer, value: number): void {
 
 export const emitFloat: Emit = (out, b, s) => writeDouble(out, b.readFloatLE(s));
 export const emitDouble: Emit = (out, b, s) => writeDouble(out, b.readDoubleLE(s));
+
+/**
+ * A FLOAT(M,D) or DOUBLE(M,D) rounds what it is given, but not what is copied from another column of the same type: such a
+ * column can hold more digits than any literal puts back.
+ */
+export function refusingLostDigits({ kind, name, fraction }: Pick<ColumnShape, 'kind' | 'name' | 'fraction'>, emit: Emit): Emit {
+  if ((kind !== 'float' && kind !== 'double') || fraction < 0) return emit;
+  const float = kind === 'float';
+  return (out, b, s, e) => {
+    const value = float ? b.readFloatLE(s) : b.readDoubleLE(s);
+    const stored = rounded(value, fraction);
+    if (!Object.is(float ? Math.fround(stored) : stored, value)) {
+      throw new UndoError('NOT_UNDOABLE', `Column ${name} holds ${Object.is(value, -0) ? '-0' : value}, which its ${fraction} declared decimals would round.`);
+    }
+    emit(out, b, s, e);
+  };
+}
+
+/** As the servers round (Field_real::truncate): the part behind the point alone, halves to the even digit. */
+function rounded(value: number, decimals: number): number {
+  const scale = 10 ** decimals;
+  const whole = Math.floor(value);
+  const scaled = (value - whole) * scale;
+  const down = Math.floor(scaled);
+  const up = scaled - down > 0.5 || (scaled - down === 0.5 && down % 2 !== 0);
+  return whole + (up ? down + 1 : down) / scale;
+}
 
 const DIGIT_BYTES = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4] as const;
 

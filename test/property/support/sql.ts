@@ -53,7 +53,12 @@ export class CaseSql {
         return [`${step.kind === 'insert' ? `INSERT ${ignore}` : 'REPLACE '}INTO ${quoted} ${valuesSql(table, step)}`];
       case 'upsert': return [`INSERT INTO ${quoted} ${valuesSql(table, step)} ON DUPLICATE KEY UPDATE ${set}`];
       case 'update': return [`UPDATE ${ignore}${quoted} SET ${set} ${whereSql(table, step)} LIMIT ${step.limit}`];
-      case 'copy-column': return [`UPDATE ${ignore}${quoted} SET ${name(table, step.columns[0]!)}=${name(table, step.columns.at(-1)!)} LIMIT ${step.limit}`];
+      case 'copy-column': {
+        const [to, from] = [step.columns[0]!, step.columns.at(-1)!];
+        // A plain copy into declared decimals keeps digits that no literal puts back: those rows are refused.
+        const source = /^(?:FLOAT|DOUBLE)\(/.test(table.columns[to % table.columns.length]!.type) ? `${name(table, from)}*1` : name(table, from);
+        return [`UPDATE ${ignore}${quoted} SET ${name(table, to)}=${source} LIMIT ${step.limit}`];
+      }
       case 'shift': {
         const target = table.autoIncrement ? 'number' : name(table, step.columns[0]!);
         return [`UPDATE ${ignore}${quoted} SET ${target}=${target}${step.where === 'null' ? '-' : '+'}1 ORDER BY ${target}${step.where === 'null' ? '' : ' DESC'}`];
