@@ -1,5 +1,5 @@
 import type { SourceFacts } from './source-facts.ts';
-import type { KafkaRecord } from './port.ts';
+import { recordBytes, type KafkaRecord } from './port.ts';
 import type { EventOrder } from './transaction-order.ts';
 
 /** JSON text of a row: every column that its image holds. */
@@ -10,6 +10,8 @@ export interface ChangedRow {
   readonly opid: string;
   /** The rollback statement; null: not told. */
   readonly undo: string | null;
+  /** A larger record goes without the statement. */
+  readonly mostBytes: number;
   /** The first bytes of the statement; null: not logged. */
   readonly statement: string | null;
   readonly topic: string;
@@ -49,13 +51,13 @@ function headers(change: ChangedRow, part: string): Record<string, string> {
 }
 
 function record(change: ChangedRow, op: 'c' | 'u' | 'd', key: Buffer, before: RowText | null, after: RowText | null, part: string): KafkaRecord {
-  const { facts, topic, opid, statement, row, undo: sql } = change;
+  const { facts, topic, opid, statement, row } = change;
   const source = JSON.stringify({ ...facts.source, pos: change.eventOffset, row, query: statement });
-  const undo = JSON.stringify({ opid, sql });
   const transaction = JSON.stringify({ id: facts.transaction, ...change.order() });
-  const value = `{"op":"${op}","before":${before ?? 'null'},"after":${after ?? 'null'},"source":${source},"transaction":${transaction},` +
-    `"ts_ms":${Date.now()},"undo":${undo}}`;
-  return { topic, key, value: Buffer.from(value), headers: headers(change, part) };
+  const rest = `{"op":"${op}","before":${before ?? 'null'},"after":${after ?? 'null'},"source":${source},"transaction":${transaction},"ts_ms":${Date.now()},"undo":`;
+  const made = (sql: string | null): KafkaRecord => ({ topic, key, value: Buffer.from(`${rest}${JSON.stringify({ opid, sql })}}`), headers: headers(change, part) });
+  const whole = made(change.undo);
+  return change.undo !== null && recordBytes(whole) > change.mostBytes ? made(null) : whole;
 }
 
 function tombstone(change: ChangedRow, key: Buffer, part: string): KafkaRecord {

@@ -156,7 +156,7 @@ export class Fanout {
     const made: KafkaRecord[][] = [];
     let row = firstRow;
     texts.forEach(event, (before, after, undo) => {
-      made.push(rowRecords({ facts, opid: operation.opid, undo, statement, topic, before, after, eventOffset, row: row++, order: place }));
+      made.push(rowRecords({ facts, opid: operation.opid, undo, mostBytes: this.#options.maxRecordBytes, statement, topic, before, after, eventOffset, row: row++, order: place }));
     });
     for (const records of made) for (const record of records) await this.#add(transaction, record, facts);
     return row;

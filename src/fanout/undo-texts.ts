@@ -5,11 +5,12 @@ import { compileWriter, type TableShape, type UndoWriter } from '../rollback/ind
 
 /** A longer statement is left out: it would double a record that is large already. `binlog-undo script --opid` gives it. */
 const MOST_BYTES = 64 * 1024;
+const START_BYTES = 4096;
 
 /** The rollback statement of each row of an event, as the goInception tables have it. */
 export class UndoTexts {
   readonly #writer: UndoWriter;
-  readonly #sql = new SqlBuffer(4096);
+  #sql = new SqlBuffer(START_BYTES);
 
   constructor(shape: TableShape, flavour: 'mysql' | 'mariadb') {
     this.#writer = compileWriter(shape, { flavour, form: 'backup', update: 'changed', guard: 'none' });
@@ -23,15 +24,22 @@ export class UndoTexts {
     const none = silent.map(() => null);
     const backwards: (string | null)[] = [];
     this.#sql.clear();
+    let marked = this.#writer.rowsNeedingSession;
     try {
       this.#writer.undo(rows, this.#sql, (start, end) => {
-        backwards.push(end - start > MOST_BYTES ? null : this.#sql.bytes.toString('utf8', start, end));
+        // What is right in a session with other settings only would be run in any.
+        const needsSession = this.#writer.rowsNeedingSession > marked;
+        marked = this.#writer.rowsNeedingSession;
+        backwards.push(needsSession || end - start > MOST_BYTES ? null : this.#sql.bytes.toString('utf8', start, end));
         this.#sql.clear();
       });
     } catch (error) {
       // The images lack what an undo needs; the record tells what they hold.
       if (error instanceof UndoError && error.code === 'NOT_UNDOABLE') return none;
       throw error;
+    } finally {
+      // There is one of these for each shape of a table: none keeps the room of its largest row.
+      if (this.#sql.bytes.length > 4 * MOST_BYTES) this.#sql = new SqlBuffer(START_BYTES);
     }
     // Which statement is whose must be certain.
     if (backwards.length !== silent.filter((one) => !one).length) return none;

@@ -29,6 +29,7 @@ export class Delivery {
   /**
    * Renders one rows event of `bytes`, last row first, so that ascending ids are executable order.
    * @returns how many of its statements need a session of their own.
+   * @throws UndoError NOT_UNDOABLE when no statement restores one of the rows; those before it are on their way then.
    */
   async add(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<number> {
     const key = `${database}\0${operation.table}`;
@@ -39,14 +40,24 @@ export class Delivery {
     const sql = this.#sql;
     const full: string[] = [];
     const marked = writer.rowsNeedingSession;
-    writer.undo(parseRowsEvent(record.type, bytes, record.start, record.end), sql, (start, end) => {
-      into.add(sql.bytes, start, end, opid);
-      sql.clear();
-      if (into.full) full.push(into.take()!);
-    });
-    const needing = writer.rowsNeedingSession - marked;
-    for (const statement of full) await this.#send(statement);
-    return needing;
+    try {
+      writer.undo(parseRowsEvent(record.type, bytes, record.start, record.end), sql, (start, end) => {
+        into.add(sql.bytes, start, end, opid);
+        sql.clear();
+        if (into.full) full.push(into.take()!);
+      });
+    } finally {
+      // They hold rows of other operations too.
+      for (const statement of full) await this.#send(statement);
+    }
+    return writer.rowsNeedingSession - marked;
+  }
+
+  /** Removes what stands there of an operation: one of its rows turned out to have no statement that restores it. */
+  async takeBack(database: string, { table, opid }: StoredOperation): Promise<void> {
+    this.#sql.clear();
+    await this.flush();
+    await this.#connection.query(`DELETE FROM ${quoteTable(database, table)} WHERE opid_time = ?`, [opid]);
   }
 
   /** One statement that is no row's: it may hold backslashes. */

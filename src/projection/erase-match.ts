@@ -4,6 +4,7 @@ import { parseTableMap } from '../binlog/table-map.ts';
 import type { RowsKind } from '../binlog/types.ts';
 import type { Position } from '../core/position.ts';
 import { SqlBuffer } from '../core/sql-buffer.ts';
+import type { Charset } from '../rollback/charsets.ts';
 import { buildShape, compileLocate, showValue, type Locate, type TableShape } from '../rollback/index.ts';
 import { resolveDefinition } from '../rollback/resolve-definition.ts';
 import type { RowsRecord } from '../store/block-format.ts';
@@ -29,7 +30,13 @@ export interface MatchedRows {
 interface Reader {
   readonly locate: Locate;
   readonly shape: TableShape;
-  readonly wanted: readonly { readonly index: number; readonly shown: ReadonlySet<string> }[];
+  readonly wanted: readonly {
+    readonly index: number;
+    /** What the value may be written as. */
+    readonly shown: ReadonlySet<string>;
+    /** Bytes of the column may stand for the value without being those of its text in UTF-8. */
+    readonly byBytes: boolean;
+  }[];
 }
 
 /** Tells the rows of one key in one table's rows events, by the columns of the rows' own time. */
@@ -80,10 +87,12 @@ export class RowMatcher {
   }
 
   #isMeant({ shape, wanted }: Reader, bytes: Buffer, spans: Int32Array, base: number): boolean {
-    return wanted.every(({ index, shown }) => {
+    return wanted.every(({ index, shown, byBytes }) => {
       this.#sql.clear();
       showValue(shape.columns[index]!, this.#sql, bytes, spans[base + 2 * index]!, spans[base + 2 * index + 1]!);
-      return shown.has(this.#sql.toString());
+      const text = this.#sql.toString().replace(/^_\w+ (?=X')/, '');
+      if (byBytes && text.startsWith("X'")) this.#cannot(`give ${shape.columns[index]!.name} as X'..', with the bytes that it has in the column's character set`);
+      return shown.has(text);
     });
   }
 
@@ -103,15 +112,31 @@ export class RowMatcher {
     const cached = `${tableMap.toString('latin1', 6)}\0${JSON.stringify(definition)}`;
     let reader = this.#readers.get(cached);
     if (reader === undefined) {
-      const wanted = this.#key.map(({ column, value }) => ({
-        index: definition.columns.findIndex((one) => one.name.toLowerCase() === column.toLowerCase()), shown: new Set([value, `'${value.replaceAll("'", "''")}'`]),
-      }));
-      const missing = this.#key.find((_, i) => wanted[i]!.index < 0);
-      if (missing) this.unread.add(`the table had no column "${missing.column}"`);
-      const shape = missing ? null : buildShape(map, definition);
-      reader = shape && { shape, locate: compileLocate(shape.columns), wanted };
+      reader = this.#compile(buildShape(map, definition));
       this.#readers.set(cached, reader);
     }
     return reader;
   }
+
+  #compile(shape: TableShape): Reader | null {
+    const wanted = this.#key.map(({ column, value }) => {
+      const index = shape.columns.findIndex((one) => one.name.toLowerCase() === column.toLowerCase());
+      return { index, ...writtenAs(value, shape.columns[index]?.charset ?? null) };
+    });
+    const missing = this.#key.find((_, i) => wanted[i]!.index < 0);
+    if (missing) return this.#cannot(`the table had no column "${missing.column}"`);
+    return { shape, locate: compileLocate(shape.columns), wanted };
+  }
+}
+
+const HEX = /^X'(?:[0-9a-f]{2})*'$/i;
+
+/** A literal as rollback statements have it, the text alone, or bytes: text that is not plain they write as its bytes. */
+function writtenAs(value: string, charset: Charset | null): Pick<Reader['wanted'][number], 'shown' | 'byBytes'> {
+  if (HEX.test(value)) return { shown: new Set([value.toUpperCase()]), byBytes: false };
+  const isAscii = Buffer.byteLength(value) === value.length;
+  return {
+    shown: new Set([value, `'${value.replaceAll("'", "''")}'`, `X'${Buffer.from(value).toString('hex').toUpperCase()}'`]),
+    byBytes: charset !== null && !charset.utf8 && !(charset.ascii && isAscii),
+  };
 }

@@ -90,7 +90,7 @@ export class EraseRewrite {
   }
 
   async #erasedTexts(block: number, contents: BlockContents): Promise<(tag: number, operation: number) => boolean> {
-    const logged = contents.statements.length === 0 ? [] : await transactionsInBlock(this.#scope, block, Number.MAX_SAFE_INTEGER);
+    const logged = contents.statements.length === 0 ? [] : await transactionsInBlock(this.#scope, block);
     const byTag = new Map(logged.map(({ tag, ordinal }) => [tag, new Set(this.#affected.get(ordinal)?.operations.map(({ seq }) => seq))]));
     return (tag, operation) => byTag.get(tag)?.has(operation) ?? false;
   }

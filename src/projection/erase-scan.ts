@@ -31,7 +31,10 @@ export class EraseScan {
   }
 
   async block(block: number, contents: BlockContents): Promise<ScannedBlock> {
-    const logged = await transactionsInBlock(this.#scope, block, this.#end);
+    const all = await transactionsInBlock(this.#scope, block);
+    const logged = all.filter(({ ordinal }) => ordinal < this.#end);
+    // They committed since: not looked at, and none of what never came to be.
+    const later = new Set(all.filter(({ ordinal }) => ordinal >= this.#end).map(({ tag }) => tag));
     const byTag = new Map(logged.map((transaction) => [transaction.tag, transaction]));
     const matches = new Map<RowsRecord, MatchedRows>();
     const maps = new Map<Buffer, boolean>();
@@ -43,7 +46,7 @@ export class EraseScan {
       }
       // What never came to be stands in blocks too, until retention takes it; what is still open lies in the last ones.
       const transaction = byTag.get(record.tag) ?? (block < this.#lastLogged ? logged[0] : undefined);
-      if (!ours || !transaction) continue;
+      if (!ours || !transaction || later.has(record.tag)) continue;
       const matched = await this.matcher.match(contents.bytes, record, transaction.incarnationId, transaction.rowsFile);
       if (matched) matches.set(record, matched);
     }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UndoError } from '../core/errors.ts';
-import { blocksOfTable, noteErasures, preparedWith, scriptsBeingWritten, sharingText, type ErasureScope } from '../store/erasure.ts';
+import { blocksOfTable, cancelStalled, noteErasures, preparedWith, scriptsBeingWritten, sharingText, type ErasureScope } from '../store/erasure.ts';
 import { BlockReader, type StoredTransaction } from '../store/log-reader.ts';
 import { endOfLog, slowestConsumer } from '../store/retention-cut.ts';
 import { aloneWithHistory } from '../store/retention-lock.ts';
@@ -60,9 +60,10 @@ class Erasure {
     const { connection, ledger, sourceId, schema, table } = this.#scope;
     const end = await endOfLog(connection, ledger, sourceId);
     await this.#consumersPassed(end);
+    // It notes the last block of what has committed: what is prepared after that lies behind it.
+    const scan = await EraseScan.open(this.#scope, this.#order.key, end);
     const [xid] = await preparedWith(this.#scope);
     if (xid !== undefined) throw new UndoError('ERASE_HELD', `The XA transaction ${xid} has changed the table and is prepared: it is not in the log yet.`);
-    const scan = await EraseScan.open(this.#scope, this.#order.key, end);
     const ofTable = await blocksOfTable(this.#scope);
     const reader = new BlockReader(connection, ledger, sourceId);
     for (const block of ofTable) {
@@ -119,6 +120,7 @@ class Erasure {
       const id = (await scriptsBeingWritten(this.#scope)).find((one) => before.has(one));
       return id === undefined ? null : `script ${id} is being written`;
     });
+    await cancelStalled(this.#scope);
     const affected = new Map<number, AffectedTransaction>();
     const blocks = new Set(this.#blocks);
     for (const [ordinal, { transaction, seqs }] of this.#found) {

@@ -1,6 +1,8 @@
 import type { Connection } from 'mysql2/promise';
 import { parseRowsEvent } from '../binlog/rows-event.ts';
+import { UndoError } from '../core/errors.ts';
 import { run } from '../core/mysql.ts';
+import type { UndoWriter } from '../rollback/index.ts';
 import { charsetByCollation } from '../rollback/charsets.ts';
 import { moveCursor, takeCursor, type Cursor } from '../store/cursor.ts';
 import {
@@ -120,21 +122,21 @@ export class Projector {
     const resume = from.ordinal === ordinal ? from.block : null;
     const ddl = await this.#judgeDdl(transaction, loaded);
     if (ddl === null) return { ordinal, block: resume };
-    const begun = new Map<number, StoredOperation>();
+    const progress: Progress = { begun: new Map(), refused: new Set() };
     if (firstBlock !== null && lastBlock !== null) {
       for (let block = resume ?? lastBlock; block >= firstBlock; block--) {
         const rows = ofTransaction(await this.#blocks.read(block), transaction.tag);
         const verdicts = await this.#options.writers.findAll(transaction, rows);
         const here: Cursor = { ordinal, block: block === lastBlock ? null : block };
         if (verdicts === null) return here;
-        await this.#deliverBlock(transaction, rows, verdicts, await this.#operationsIn(transaction, rows, loaded), begun);
+        await this.#deliverBlock(transaction, rows, verdicts, await this.#operationsIn(transaction, rows, loaded), progress);
         if (block === firstBlock) break;
         // One block of a large transaction is done: let it go, so that neither memory nor the backup transaction grows.
         await this.#commit({ ordinal, block: block - 1 });
         if (signal.aborted) return { ordinal, block: block - 1 };
       }
     }
-    await this.#describe(transaction, begun);
+    await this.#describe(transaction, progress.begun);
     await this.#deliverDdl(transaction, ddl);
     return { ordinal: ordinal + 1, block: null };
   }
@@ -174,27 +176,43 @@ export class Projector {
     return new Map(operations.map((operation) => [operation.seq, operation]));
   }
 
-  /** @param begun operations with rows delivered whose first rows may still lie ahead (that is, earlier in the binlog). */
   async #deliverBlock(
     transaction: StoredTransaction, rows: TransactionBlock, verdicts: Awaited<ReturnType<RowWriters['findAll']>> & object,
-    operations: Map<number, StoredOperation>, begun: Map<number, StoredOperation>,
+    operations: ReadonlyMap<number, StoredOperation>, { begun, refused }: Progress,
   ): Promise<void> {
     for (const record of rows.newestFirst) {
       // Going backwards, the end of a statement means that all operations after it are complete.
       if (rows.endsStatement(record)) await this.#describe(transaction, begun);
       const operation = operations.get(record.operation);
       // Without an operation it was rolled back; with another state it was refused, and is in a gap.
-      if (!operation || !isOpen(operation)) continue;
-      const verdict = judge(verdicts.get(record.tableMap)!, operation, rows.bytes, record);
+      if (!operation || !isOpen(operation) || refused.has(operation.seq)) continue;
+      const found = verdicts.get(record.tableMap)!;
       await this.#begin();
-      if (verdict.kind === 'refused') {
-        await this.#refuse(transaction, operation, verdict.state, verdict.why);
-        operations.set(operation.seq, { ...operation, state: verdict.state });
-        continue;
-      }
-      const database = await this.#options.tables.table(operation.schema, operation.table);
-      this.#sessionMarks.add(operation, await this.#delivery.add(database.name, operation, verdict.writer, rows.bytes, record));
-      begun.set(operation.seq, operation);
+      const refusal = found.kind === 'refused' ? found : await this.#deliverRows(operation, found.writer, rows.bytes, record);
+      if (refusal) {
+        refused.add(operation.seq);
+        begun.delete(operation.seq);
+        await this.#refuse(transaction, operation, refusal.state, refusal.why);
+      } else begun.set(operation.seq, operation);
+    }
+  }
+
+  /** @returns why the operation is not undone: then nothing of it is left in its backup table. */
+  async #deliverRows(operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<Refusal | null> {
+    const database = await this.#options.tables.table(operation.schema, operation.table);
+    const refusal = judge(operation, writer, bytes, record) ?? await this.#written(database.name, operation, writer, bytes, record);
+    // Rows that lie behind these in the binlog came first.
+    if (refusal) await this.#delivery.takeBack(database.name, operation);
+    return refusal;
+  }
+
+  async #written(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<Refusal | null> {
+    try {
+      this.#sessionMarks.add(operation, await this.#delivery.add(database, operation, writer, bytes, record));
+      return null;
+    } catch (error) {
+      if (error instanceof UndoError && error.code === 'NOT_UNDOABLE') return { state: 'not-undoable', why: error.message };
+      throw error;
     }
   }
 
@@ -250,6 +268,16 @@ export class Projector {
 
 const charsetOf = ({ statementCharset }: StoredOperation): string | null => (statementCharset === null ? null : charsetByCollation(statementCharset)?.name ?? null);
 
+/** Of one transaction, going backwards. */
+interface Progress {
+  /** Operations with rows delivered whose first rows may still lie ahead (that is, earlier in the binlog). */
+  readonly begun: Map<number, StoredOperation>;
+  /** Operations that were refused on the way. */
+  readonly refused: Set<number>;
+}
+
+type Refusal = Pick<WriterVerdict & { kind: 'refused' }, 'state' | 'why'>;
+
 interface JudgedDdl {
   readonly operation: StoredOperation;
   readonly verdict: DdlVerdict;
@@ -260,8 +288,9 @@ function isOpen(operation: StoredOperation): boolean {
   return operation.state === 'captured' || operation.state === 'partial';
 }
 
-function judge(verdict: WriterVerdict, operation: StoredOperation, bytes: Buffer, record: RowsRecord): WriterVerdict {
-  if (verdict.kind === 'refused' || operation.state !== 'partial') return verdict;
-  const why = verdict.writer.refuses(parseRowsEvent(record.type, bytes, record.start, record.end));
-  return why === null ? verdict : { kind: 'refused', state: 'partial-image', why };
+/** Images that lack columns may be enough all the same. */
+function judge(operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Refusal | null {
+  if (operation.state !== 'partial') return null;
+  const why = writer.refuses(parseRowsEvent(record.type, bytes, record.start, record.end));
+  return why === null ? null : { state: 'partial-image', why };
 }

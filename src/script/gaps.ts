@@ -73,8 +73,8 @@ async function concernsActor(connection: Connection, ledger: Ledger, range: LogR
   const [transaction] = await readTransactions(connection, ledger, range.source.id, gap.ordinal, gap.ordinal + 1);
   const inside = transaction !== undefined && gap.from !== null
     && comparePositions(gap.from, transaction.start) >= 0 && comparePositions(gap.to, transaction.end) <= 0;
-  // Rows are gone from operations that are there: to name one does not bring them back.
-  if (selection.opids.length > 0) return gap.reason === 'erased' && await isAmong(connection, ledger, range, selection, gap);
+  // An operation that was refused, or has lost rows, is not there for being named.
+  if (selection.opids.length > 0) return isAmong(connection, ledger, range, selection, gap);
   // What a script changed lies in its own transactions.
   if (selection.scripts.length > 0) return inside && transaction.script !== null && selection.scripts.includes(transaction.script);
   return !inside || selection.threadIds.includes(transaction.threadId) || transaction.threadId === 0;
@@ -82,8 +82,8 @@ async function concernsActor(connection: Connection, ledger: Ledger, range: LogR
 
 async function isAmong(connection: Connection, ledger: Ledger, range: LogRange, { opids }: Selection, gap: StoredGap): Promise<boolean> {
   const found = await scalar<string>(connection,
-    `SELECT COUNT(*) FROM ${ledger.table('operations')} WHERE source_id = ? AND ordinal = ? AND schema_name = ? AND table_name = ? AND opid IN (${opids.map(() => '?').join(', ')})`,
-    [range.source.id, gap.ordinal, gap.schema, gap.table, ...opids]);
+    `SELECT COUNT(*) FROM ${ledger.table('operations')} WHERE source_id = ? AND ordinal = ? AND schema_name = ? AND table_name = ? AND (state <> 'captured' OR ? = 'erased') AND opid IN (${opids.map(() => '?').join(', ')})`,
+    [range.source.id, gap.ordinal, gap.schema, gap.table, gap.reason, ...opids]);
   return Number(found) > 0;
 }
 

@@ -4,7 +4,7 @@ import type { StoredTransaction } from '../store/log-reader.ts';
 import { commentLines, commentText } from './comment.ts';
 import { countedChanges } from './counted.ts';
 import { formatMicros } from './datetime.ts';
-import { onceNote, serverGuards } from './guards.ts';
+import { onceNote, readOnlyVariable, serverGuards } from './guards.ts';
 import { describeDdl } from './ddl/records.ts';
 import type { ConflictMode } from './parameters.ts';
 import { historyOf, type Plan } from './plan.ts';
@@ -133,7 +133,8 @@ export function preamble(plan: Plan): string {
     ...(asEvents ? openingOfEvents(plan.range.source.flavour) : []),
     // Without autocommit also what runs after an error that ended the transaction stays uncommitted.
     'SET SESSION autocommit=0, foreign_key_checks=1, unique_checks=1;',
-    ...(plan.options.parts === 'whole' && !sections ? [] : ['SET @ok=1;']),
+    // Not open where a guard has closed the session: a client that goes on after errors comes here all the same.
+    ...(plan.options.parts === 'whole' && !sections ? [] : [`SET @ok=(@@SESSION.${readOnlyVariable(plan.range.source.flavour)}=0);`]),
     ...(sections ? ['SET @once=1;', "SET SESSION group_concat_max_len=1048576;"] : ['START TRANSACTION;', 'SET @n=0;', ...onceNote(plan)]),
     '',
   ].join('\n');

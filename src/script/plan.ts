@@ -22,7 +22,7 @@ import { nearMisses } from './near-misses.ts';
 import { RangeResolver, type LogRange } from './range.ts';
 import { putBackAsEvents } from './row-events.ts';
 import { tableRows } from './source-now.ts';
-import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
+import { formatTable, type ScriptOptions, type Selection, type TableName } from './selection.ts';
 import { fromOperations, tallyTotals, type TableTally, type Totals } from './tally.ts';
 
 /** Everything that is known about a script before its first byte. */
@@ -121,15 +121,17 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   findings.push(...captured.findings, ...ddl.findings, ...await overwritten(context, range, ddl, where, options));
   findings.push(...await drawnFindings(context, range, drawn));
   findings.push(...tableFindings(allHistories(histories.values()), options.triggers));
-  // Under the names that they have now; what a table was before DDL that is undone, nobody can be asked.
-  const today = tables.flatMap((tally) => {
+  // Under the names that they have now, or had before DDL that is undone.
+  const named = tables.map((tally) => {
     const history = histories.get(tableKey(tally.schema, tally.table));
-    if ((history?.until ?? null) !== null) return [];
     const { schema, table } = history?.present ?? tally;
-    return [{ ...tally, schema, table }];
+    return { ...tally, schema, table, ofNow: (history?.until ?? null) === null };
   });
-  const foreignKeys = range.live && today.length > 0 ? await foreignKeysOf(range.live.endpoint, today) : null;
-  findings.push(...cascadeFindings(foreignKeys ?? [], today, await logsCascades(context, range)));
+  const declared = range.live && named.length > 0 ? await foreignKeysOf(range.live.endpoint, named) : null;
+  findings.push(...cascadeFindings(declared ?? [], named, await logsCascades(context, range)));
+  // The script looks for orphans in tables that are what they were; nobody can be asked how the others will be.
+  const ofNow = (name: TableName): boolean => named.some((table) => table.ofNow && table.schema === name.schema && table.table === name.table);
+  const foreignKeys = declared?.filter(({ child, parent }) => ofNow(child) || ofNow(parent)) ?? null;
   const edge = async (ordinal: number | null): Promise<StoredTransaction | null> =>
     (ordinal === null ? null : (await readTransactions(connection, ledger, range.source.id, ordinal, ordinal + 1))[0] ?? null);
   const oldest = await edge(totals.firstOrdinal);
@@ -139,7 +141,7 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
     warnings: [
       ...ddl.warnings,
       ...await warnings(context, range, selection, options, totals, tables, where, histories),
-      ...(foreignKeys === null && today.length > 0 ? ['The source was not asked for foreign keys: the script does not look for rows that point nowhere.'] : []),
+      ...(foreignKeys === null && named.length > 0 ? ['The source was not asked for foreign keys: the script does not look for rows that point nowhere.'] : []),
     ],
     nearMisses: totals.operations > 0 ? [] : await nearMisses(connection, ledger, range, selection),
     largestBlock: await largestBlock(context, range, oldest, newest),

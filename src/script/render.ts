@@ -161,7 +161,7 @@ class ScriptBody implements ScriptSummary {
       this.#inPart++;
       if (end - start > this.largestStatement) this.largestStatement = end - start;
       // Of a row event, the mark goes into the second statement: only that is logged.
-      if (this.#tableToMark !== null) this.#insertMark(asEvents ? this.out.bytes.lastIndexOf(0x0a, end) : start, end, this.#tableToMark);
+      if (this.#tableToMark !== null) this.#insertMark(asEvents ? this.out.bytes.lastIndexOf(0x0a, end - 1) : start, end, this.#tableToMark);
       this.out.raw(asEvents ? COUNT_EVENT : COUNT);
     }, this.#leftOut?.rowsOf(chapter.transaction.ordinal, logged.block, record.start) ?? null);
   }

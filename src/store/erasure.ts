@@ -24,11 +24,11 @@ export async function blocksOfTable({ connection, ledger, sourceId, schema, tabl
   return found.map(({ block }) => Number(block));
 }
 
-/** The transactions of the log, below an ordinal, that have rows in a block. */
-export async function transactionsInBlock({ connection, ledger, sourceId }: ErasureScope, block: number, below: number): Promise<StoredTransaction[]> {
+/** The transactions of the log that have rows in a block. */
+export async function transactionsInBlock({ connection, ledger, sourceId }: ErasureScope, block: number): Promise<StoredTransaction[]> {
   const found = await rows<Fields>(connection,
-    `SELECT ${transactionColumns('t')} FROM ${ledger.table('transactions')} t WHERE t.source_id = ? AND t.ordinal < ? AND t.first_block <= ? AND t.last_block >= ? ORDER BY t.ordinal`,
-    [sourceId, below, block, block]);
+    `SELECT ${transactionColumns('t')} FROM ${ledger.table('transactions')} t WHERE t.source_id = ? AND t.first_block <= ? AND t.last_block >= ? ORDER BY t.ordinal`,
+    [sourceId, block, block]);
   return found.map(toTransaction);
 }
 
@@ -43,6 +43,11 @@ export async function preparedWith({ connection, ledger, sourceId, schema, table
     `SELECT DISTINCT p.xid AS xid FROM ${ledger.table('prepared')} p JOIN ${ledger.table('operations')} o ON o.source_id = p.source_id AND o.ordinal = p.parking
      WHERE p.source_id = ? AND o.schema_name = ? AND o.table_name = ?`, [sourceId, schema, table]);
   return found.map(({ xid }) => xid);
+}
+
+/** Ends scripts whose reader has stalled when they go on, since what they were planned from is gone. */
+export async function cancelStalled({ connection, ledger }: ErasureScope): Promise<void> {
+  await run(connection, `UPDATE ${ledger.table('scripts')} SET cancel = 1 WHERE ended IS NULL AND touched <= UTC_TIMESTAMP(6) - INTERVAL 10 MINUTE`, []);
 }
 
 /** Scripts that somebody's process is writing at this moment. */

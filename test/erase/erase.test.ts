@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { quoteTable } from '../../src/core/identifiers.ts';
+import { openConnection } from '../../src/core/mysql.ts';
 import { formatPosition } from '../../src/core/position.ts';
+import { EraseScan } from '../../src/projection/erase-scan.ts';
 import { unpackBlock } from '../../src/store/block-codec.ts';
+import { Ledger } from '../../src/store/ledger.ts';
+import { BlockReader } from '../../src/store/log-reader.ts';
 import { Scene, query, type Row } from '../support/scene.ts';
 import { backup, source } from '../support/servers.ts';
 
@@ -130,5 +134,48 @@ for (const flavour of ['mysql', 'mariadb'] as const) describe(`erasing rows by k
     assert.equal(held.status, 1);
     assert.match(held.stderr, /ERASE_HELD.*projection has delivered up to transaction 0/);
     assert.deepEqual(await scene.gaps(), []);
+  });
+
+  it('tells a row by the text that its column holds, and asks for the bytes where others would be meant', async () => {
+    await using scene = await Scene.open(source(flavour), backup(flavour));
+    await scene.db.query("CREATE TABLE people (id INT PRIMARY KEY, n VARCHAR(20) CHARACTER SET latin1, u VARCHAR(20) CHARACTER SET utf8mb4); INSERT INTO people VALUES (0, 'x', 'x')");
+    await using daemon = await scene.startDaemon();
+    await scene.db.query("INSERT INTO people VALUES (1, 'Jos\u00e9', X'615C62'), (2, 'Ana', 'plain')");
+    await scene.caughtUp();
+    const rows = async (key: string): Promise<number> => (await scene.json<Erased>('erase', '--table', `${scene.schema}.people`, '--note', 'n', '--dry-run', '--key', key)).rows;
+    assert.deepEqual([await rows('n=Ana'), await rows("n=X'4a6f73E9'"), await rows('u=a\\b'), await rows('u=plain'), await rows('u=none')], [1, 1, 1, 1, 0]);
+    const asked = await scene.cli('erase', '--table', `${scene.schema}.people`, '--note', 'n', '--dry-run', '--key', 'n=Jos\u00e9');
+    assert.equal(asked.status, 3, asked.stdout);
+    assert.match(asked.stderr, /ERASE_UNREADABLE.*give n as X'\.\.'/);
+    await daemon.stop();
+  });
+
+  it('does not look at what committed after it has begun, also in blocks that others share', async () => {
+    await using scene = await Scene.open(source(flavour), backup(flavour));
+    await scene.db.query('CREATE TABLE people (id INT PRIMARY KEY, v INT); INSERT INTO people VALUES (2, 0)');
+    const daemon = await scene.startDaemon();
+    await scene.db.query('INSERT INTO people VALUES (3, 3)');
+    await scene.caughtUp();
+    await daemon.stop();
+    for (let v = 1; v <= 100; v++) await scene.db.query(`UPDATE people SET v = ${v} WHERE id = 2`);
+    await using second = await scene.startDaemon();
+    await scene.caughtUp();
+    await scene.db.query('INSERT INTO people VALUES (4, 4)');
+    await scene.caughtUp();
+    const [shared] = await scene.ledgerRows(`SELECT t.first_block AS block, MAX(t.ordinal) AS last, s.id FROM sources s JOIN transactions t ON t.source_id = s.id WHERE s.alias = ? AND t.first_block = t.last_block
+      AND t.first_block < (SELECT MAX(last_block) FROM transactions m WHERE m.source_id = t.source_id) GROUP BY t.first_block, s.id HAVING COUNT(*) > 1 ORDER BY COUNT(*) DESC LIMIT 1`, [scene.alias]);
+    assert.ok(shared, 'transactions share a block: else nothing is tested');
+    const [block, last, sourceId] = [shared.block, shared.last, shared.id].map(Number) as [number, number, number];
+    const connection = await openConnection({ role: 'backup', host: scene.backup.host, port: scene.backup.port, user: scene.backup.user, password: () => scene.backup.password, tls: null });
+    try {
+      const ledger = new Ledger(scene.ledger);
+      const scan = await EraseScan.open({ connection, ledger, sourceId, schema: scene.schema, table: 'people' }, [{ column: 'id', value: '2' }], last);
+      const { byTag, matches } = await scan.block(block, await new BlockReader(connection, ledger, sourceId).read(block));
+      assert.ok(matches.size > 0);
+      for (const { tag } of matches.keys()) assert.ok(byTag.has(tag), `rows of a transaction that is not below ${last}`);
+    } finally {
+      connection.destroy();
+    }
+    await second.stop();
   });
 });
