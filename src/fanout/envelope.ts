@@ -1,6 +1,7 @@
 import type { SourceFacts } from './source-facts.ts';
 import { recordBytes, type KafkaRecord } from './port.ts';
 import type { EventOrder } from './transaction-order.ts';
+import type { UndoText } from './undo-texts.ts';
 
 /** JSON text of a row: every column that its image holds. */
 export type RowText = string;
@@ -9,7 +10,7 @@ export interface ChangedRow {
   readonly facts: SourceFacts;
   readonly opid: string;
   /** The rollback statement; null: not told. */
-  readonly undo: string | null;
+  readonly undo: UndoText | null;
   /** A larger record goes without the statement. */
   readonly mostBytes: number;
   /** The first bytes of the statement; null: not logged. */
@@ -55,7 +56,10 @@ function record(change: ChangedRow, op: 'c' | 'u' | 'd', key: Buffer, before: Ro
   const source = JSON.stringify({ ...facts.source, pos: change.eventOffset, row, query: statement });
   const transaction = JSON.stringify({ id: facts.transaction, ...change.order() });
   const rest = `{"op":"${op}","before":${before ?? 'null'},"after":${after ?? 'null'},"source":${source},"transaction":${transaction},"ts_ms":${Date.now()},"undo":`;
-  const made = (sql: string | null): KafkaRecord => ({ topic, key, value: Buffer.from(`${rest}${JSON.stringify({ opid, sql })}}`), headers: headers(change, part) });
+  const made = (told: UndoText | null): KafkaRecord => {
+    const undo = JSON.stringify({ opid, sql: told?.sql ?? null, needs_session: told?.needsSession ?? false });
+    return { topic, key, value: Buffer.from(`${rest}${undo}}`), headers: headers(change, part) };
+  };
   const whole = made(change.undo);
   return change.undo !== null && recordBytes(whole) > change.mostBytes ? made(null) : whole;
 }
