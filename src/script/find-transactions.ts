@@ -1,16 +1,15 @@
 import { rows } from '../core/mysql.ts';
 import { formatPosition } from '../core/position.ts';
-import { requireLedger } from '../store/ledger.ts';
-import { readCheckpoint, requireSource, type SourceRecord } from '../store/registry.ts';
+import type { SourceRecord } from '../store/registry.ts';
 import { toTransaction, transactionColumns } from '../store/log-reader.ts';
 import { commentText } from './comment.ts';
 import { and, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { counted } from './counted.ts';
 import { formatMicros } from './datetime.ts';
-import { findConditions, shellWord, usersOf } from './find.ts';
+import { openListing, shellWord, usersOf } from './find.ts';
 import type { RawParameters } from './parameters.ts';
-import { formatTable, readFindOptions, readSelection, type Dialect } from './selection.ts';
+import { formatTable, type Dialect } from './selection.ts';
 import { readableStatement } from './statement-text.ts';
 import { fromOperations } from './tally.ts';
 
@@ -53,24 +52,16 @@ const SQL_BYTES = 1000;
 
 type Fields = Record<string, string | number | null>;
 
-/** @throws UndoError USAGE, SOURCE_UNKNOWN, SOURCE_AMBIGUOUS, OPID_UNKNOWN */
+/** @throws UndoError as `openListing` */
 export async function findTransactions(context: ScriptContext, raw: RawParameters, dialect: Dialect): Promise<TransactionPage> {
   const { connection, ledger } = context;
-  const selection = readSelection(raw, dialect);
-  const options = readFindOptions(raw, dialect);
-  await requireLedger(connection, ledger);
-  const source = await requireSource(connection, ledger, selection.source);
-  const checkpoint = await readCheckpoint(connection, ledger, source.id);
-  const where = await findConditions(context, source, selection, options, 'transaction');
+  const { source, options, where, reach } = await openListing(context, raw, dialect, 'transaction');
   const found = await rows<Fields>(connection,
     `SELECT o.ordinal AS ordinal, MIN(o.seq) AS first_seq, COUNT(*) AS operations, SUM(o.inserted + o.updated + o.deleted) AS row_changes ${fromOperations(ledger)}
      WHERE ${where.sql} GROUP BY o.ordinal ${options.minRows > 0 ? 'HAVING row_changes >= ?' : ''} ORDER BY o.ordinal DESC LIMIT ${options.limit + 1}`,
     [...where.parameters, ...(options.minRows > 0 ? [options.minRows] : [])]);
   const transactions = await describe(context, source, where, found.slice(0, options.limit));
-  return {
-    source: source.alias, transactions, next: found.length > options.limit ? transactions.at(-1)!.opid : null,
-    reach: checkpoint ? formatPosition(checkpoint.position) : 'nothing yet',
-  };
+  return { source: source.alias, transactions, next: found.length > options.limit ? transactions.at(-1)!.opid : null, reach };
 }
 
 async function describe(context: ScriptContext, source: SourceRecord, where: Condition, page: readonly Fields[]): Promise<FoundTransaction[]> {

@@ -59,21 +59,32 @@ const SQL_BYTES = 1000;
 
 type Fields = Record<string, string | number | null>;
 
+/** What a listing is asked for, and how far the log reaches. */
+interface Listing {
+  readonly source: SourceRecord;
+  readonly options: FindOptions;
+  readonly where: Condition;
+  readonly reach: string;
+}
+
 /** @throws UndoError USAGE, SOURCE_UNKNOWN, SOURCE_AMBIGUOUS, OPID_UNKNOWN */
-export async function findOperations(context: ScriptContext, raw: RawParameters, dialect: Dialect): Promise<FoundPage> {
+export async function openListing(context: ScriptContext, raw: RawParameters, dialect: Dialect, by: 'operation' | 'transaction'): Promise<Listing> {
   const { connection, ledger } = context;
   const selection = readSelection(raw, dialect);
   const options = readFindOptions(raw, dialect);
   await requireLedger(connection, ledger);
   const source = await requireSource(connection, ledger, selection.source);
   const checkpoint = await readCheckpoint(connection, ledger, source.id);
-  const where = await findConditions(context, source, selection, options, 'operation');
+  const where = await findConditions(context, source, selection, options, by);
+  return { source, options, where, reach: checkpoint ? formatPosition(checkpoint.position) : 'nothing yet' };
+}
+
+/** @throws UndoError as `openListing` */
+export async function findOperations(context: ScriptContext, raw: RawParameters, dialect: Dialect): Promise<FoundPage> {
+  const { source, options, where, reach } = await openListing(context, raw, dialect, 'operation');
   const found = await newestOperations(context, source, where, options.limit + 1);
   const operations = found.slice(0, options.limit);
-  return {
-    source: source.alias, operations, next: found.length > options.limit ? operations.at(-1)!.opid : null,
-    reach: checkpoint ? formatPosition(checkpoint.position) : 'nothing yet',
-  };
+  return { source: source.alias, operations, next: found.length > options.limit ? operations.at(-1)!.opid : null, reach };
 }
 
 /** The newest operations that `where` selects, at most `limit`. */
@@ -91,7 +102,7 @@ export async function newestOperations(context: ScriptContext, source: SourceRec
  * What a listing selects, positions and filters alike.
  * @param by what is listed: operations, or transactions that have one of them; the minimum of rows of a transaction is for the caller.
  */
-export async function findConditions(context: ScriptContext, source: SourceRecord, selection: Selection, options: FindOptions, by: 'operation' | 'transaction'): Promise<Condition> {
+async function findConditions(context: ScriptContext, source: SourceRecord, selection: Selection, options: FindOptions, by: 'operation' | 'transaction'): Promise<Condition> {
   const parts: Condition[] = [{ sql: 'o.source_id = ?', parameters: [source.id] }, ...tableScope(selection), ...actorScope(selection, source.flavour)];
   const { startPosition, stopPosition, startTime, stopTime } = selection;
   const number = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1));
