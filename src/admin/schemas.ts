@@ -40,7 +40,7 @@ export const PROBLEM: Schema = object({
 
 const OPERATION: Schema = object({
   opid: text, time: text, threadId: { type: ['integer', 'null'] }, user: textOrNull, table: text, type: text, rows: count, inserted: count, updated: count, deleted: count,
-  gtid: textOrNull, byScript: { ...textOrNull, description: 'Id of the script of ours that did it.' }, start: text, stop: text, sql: textOrNull, state: text, remark: { ...textOrNull, description: 'Of DDL: why it cannot be undone, or what its undo does not bring back.' }, needsSession: count, script: textOrNull,
+  gtid: textOrNull, byScript: { ...textOrNull, description: 'Id of the script of ours that did it.' }, start: text, stop: text, sql: textOrNull, state: text, remark: { ...textOrNull, description: 'Of DDL: why it cannot be undone, or what its undo does not bring back.' }, script: textOrNull,
 });
 
 const TRANSACTION: Schema = object({

@@ -1,7 +1,6 @@
 import type { SourceFacts } from './source-facts.ts';
 import { recordBytes, type KafkaRecord } from './port.ts';
 import type { EventOrder } from './transaction-order.ts';
-import type { UndoText } from './undo-texts.ts';
 
 /** JSON text of a row: every column that its image holds. */
 export type RowText = string;
@@ -10,7 +9,7 @@ export interface ChangedRow {
   readonly facts: SourceFacts;
   readonly opid: string;
   /** The rollback statement; null: not told. */
-  readonly undo: UndoText | null;
+  readonly undo: string | null;
   /** A larger record goes without the statement. */
   readonly mostBytes: number;
   /** The first bytes of the statement; null: not logged. */
@@ -56,8 +55,8 @@ function record(change: ChangedRow, op: 'c' | 'u' | 'd', key: Buffer, before: Ro
   const source = JSON.stringify({ ...facts.source, pos: change.eventOffset, row, query: statement });
   const transaction = JSON.stringify({ id: facts.transaction, ...change.order() });
   const rest = `{"op":"${op}","before":${before ?? 'null'},"after":${after ?? 'null'},"source":${source},"transaction":${transaction},"ts_ms":${Date.now()},"undo":`;
-  const made = (told: UndoText | null): KafkaRecord => {
-    const undo = JSON.stringify({ opid, sql: told?.sql ?? null, needs_session: told?.needsSession ?? false });
+  const made = (sql: string | null): KafkaRecord => {
+    const undo = JSON.stringify({ opid, sql });
     return { topic, key, value: Buffer.from(`${rest}${undo}}`), headers: headers(change, part) };
   };
   const whole = made(change.undo);

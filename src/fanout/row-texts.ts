@@ -4,7 +4,7 @@ import type { RowsEvent } from '../binlog/types.ts';
 import { compileLocate, type Locate, type TableShape } from '../rollback/index.ts';
 import { ABSENT, DIFFERENCES, SparseLocator } from '../rollback/sparse-images.ts';
 import { columnMasks, type MaskSettings, type MaskedText } from './masks.ts';
-import { UndoTexts, type UndoText } from './undo-texts.ts';
+import { UndoTexts } from './undo-texts.ts';
 import { valueTexts, type ValueText } from './values.ts';
 
 /** Debezium's word for a value that the binlog does not hold. */
@@ -45,7 +45,7 @@ export class RowTexts {
    * Calls `each` for every row, in the order of the event, with what undoes it; null: not told.
    * @throws UndoError EVENT_CORRUPT when they do not parse.
    */
-  forEach(rows: RowsEvent, each: (before: RowImage | null, after: RowImage | null, undo: UndoText | null) => void): void {
+  forEach(rows: RowsEvent, each: (before: RowImage | null, after: RowImage | null, undo: string | null) => void): void {
     const { kind, buffer } = rows;
     const width = 2 * this.#shape.columns.length;
     const undo = this.#undo?.of(rows, this.#silent(rows, width)) ?? null;

@@ -7,14 +7,7 @@ import { compileWriter, type TableShape, type UndoWriter } from '../rollback/ind
 const MOST_BYTES = 64 * 1024;
 const START_BYTES = 4096;
 
-/** A rollback statement, as the goInception tables have it. */
-export interface UndoText {
-  readonly sql: string;
-  /** It may be wrong in a session whose sql_mode or time_zone is not that of scripts. */
-  readonly needsSession: boolean;
-}
-
-/** The rollback statement of each row of an event. */
+/** The rollback statement of each row of an event, as the goInception tables have it. */
 export class UndoTexts {
   readonly #writer: UndoWriter;
   #sql = new SqlBuffer(START_BYTES);
@@ -27,16 +20,13 @@ export class UndoTexts {
    * @param silent rows that changed nothing and so have no statement, in order: true for each of them.
    * @returns one for each row; null where there is none, or none that can be told.
    */
-  of(rows: RowsEvent, silent: readonly boolean[]): (UndoText | null)[] {
+  of(rows: RowsEvent, silent: readonly boolean[]): (string | null)[] {
     const none = silent.map(() => null);
-    const backwards: (UndoText | null)[] = [];
+    const backwards: (string | null)[] = [];
     this.#sql.clear();
-    let marked = this.#writer.rowsNeedingSession;
     try {
       this.#writer.undo(rows, this.#sql, (start, end) => {
-        const needsSession = this.#writer.rowsNeedingSession > marked;
-        marked = this.#writer.rowsNeedingSession;
-        backwards.push(end - start > MOST_BYTES ? null : { sql: this.#sql.bytes.toString('utf8', start, end), needsSession });
+        backwards.push(end - start > MOST_BYTES ? null : this.#sql.bytes.toString('utf8', start, end));
         this.#sql.clear();
       });
     } catch (error) {

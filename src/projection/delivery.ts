@@ -28,10 +28,9 @@ export class Delivery {
 
   /**
    * Renders one rows event of `bytes`, last row first, so that ascending ids are executable order.
-   * @returns how many of its statements need a session of their own.
    * @throws UndoError NOT_UNDOABLE when no statement restores one of the rows; those before it are on their way then.
    */
-  async add(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<number> {
+  async add(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<void> {
     const key = `${database}\0${operation.table}`;
     let builder = this.#builders.get(key);
     if (!builder) this.#builders.set(key, (builder = new InsertBuilder(database, operation.table)));
@@ -39,7 +38,6 @@ export class Delivery {
     const opid = Buffer.from(operation.opid);
     const sql = this.#sql;
     const full: string[] = [];
-    const marked = writer.rowsNeedingSession;
     try {
       writer.undo(parseRowsEvent(record.type, bytes, record.start, record.end), sql, (start, end) => {
         into.add(sql.bytes, start, end, opid);
@@ -50,7 +48,6 @@ export class Delivery {
       // They hold rows of other operations too.
       for (const statement of full) await this.#send(statement);
     }
-    return writer.rowsNeedingSession - marked;
   }
 
   /** Removes what stands there of an operation: one of its rows turned out to have no statement that restores it. */

@@ -18,7 +18,6 @@ import type { BackupTables } from './backup-tables.ts';
 import { DdlOperations } from './ddl-operations.ts';
 import { Delivery } from './delivery.ts';
 import { InformationRows } from './information-rows.ts';
-import { SessionMarks } from './session-marks.ts';
 import { ofTransaction, type TransactionBlock } from './transaction-block.ts';
 import type { RowWriters, WriterVerdict } from './row-writers.ts';
 
@@ -56,7 +55,6 @@ export class Projector {
   readonly #delivery: Delivery;
   readonly #ddl: DdlOperations;
   readonly #information: InformationRows;
-  readonly #sessionMarks: SessionMarks;
   #cursor: Cursor | null = null;
   #open = false;
 
@@ -65,7 +63,6 @@ export class Projector {
     this.#blocks = new BlockReader(options.connection, options.ledger, options.source.id);
     this.#delivery = new Delivery(options.connection);
     this.#ddl = new DdlOperations(options.connection, options.ledger, options.source);
-    this.#sessionMarks = new SessionMarks(options.connection, options.ledger, options.source.id);
     this.#information = new InformationRows(options.connection, options.host, options.source.labelPort, options.textLimit);
   }
 
@@ -208,7 +205,7 @@ export class Projector {
 
   async #written(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<Refusal | null> {
     try {
-      this.#sessionMarks.add(operation, await this.#delivery.add(database, operation, writer, bytes, record));
+      await this.#delivery.add(database, operation, writer, bytes, record);
       return null;
     } catch (error) {
       if (error instanceof UndoError && error.code === 'NOT_UNDOABLE') return { state: 'not-undoable', why: error.message };
@@ -258,7 +255,6 @@ export class Projector {
     await this.#begin();
     await this.#delivery.flush();
     await this.#information.flush();
-    await this.#sessionMarks.flush();
     await moveCursor(connection, ledger, source.id, PROJECTION, epoch, to);
     await connection.query('COMMIT');
     this.#open = false;

@@ -70,8 +70,8 @@ function rowCheck(context: Context, name: string, terms: readonly Condition[], i
     const changed = conditional.includes(column) ? ` && differs(b, S, o + ${2 * column.index}, o + ${image + 2 * column.index})` : '';
     code.line(`const changed_${column.index} = ${own}${changed};`);
   }
-  if (image > 0) code.line(`if (!(${base.map(({ index }) => `differs(b, S, o + ${2 * index}, o + ${image + 2 * index})`).join(' || ')})) return -1;`);
-  if (image > 0) code.line(`if (known.mask.includes(1) && !(${base.map(({ index }) => `changed_${index}`).join(' || ')})) return -1;`);
+  if (image > 0) code.line(`if (!(${base.map(({ index }) => `differs(b, S, o + ${2 * index}, o + ${image + 2 * index})`).join(' || ')})) return false;`);
+  if (image > 0) code.line(`if (known.mask.includes(1) && !(${base.map(({ index }) => `changed_${index}`).join(' || ')})) return false;`);
   code.line('out.raw(heads[need]);');
   showKey(code, shape.key.kind === 'none' ? base.slice(0, MOST_SHOWN) : shape.key.columns.map((index) => shape.columns[index]!), image);
   code.line(code.raw('missing', `) AS ${quoteName('key')},'the row is gone or was changed' AS problem FROM DUAL WHERE NOT EXISTS(SELECT 1 FROM ${table} WHERE `));
@@ -82,8 +82,8 @@ function rowCheck(context: Context, name: string, terms: readonly Condition[], i
 /** @param after where an update's after image is: the value is looked for only if the update changed it. */
 function keyCheck(context: Context, key: KeyDefinition, columns: readonly ColumnShape[], after: number | null): WriteRow {
   const code = open(context);
-  code.line(`if (${columns.map((column) => `${code.span(column, 0).start} < 0`).join(' || ')}) return -1;`);
-  if (after !== null) code.line(`if (!(${columns.map(({ index }) => `differs(b, S, o + ${2 * index}, o + ${after + 2 * index})`).join(' || ')})) return -1;`);
+  code.line(`if (${columns.map((column) => `${code.span(column, 0).start} < 0`).join(' || ')}) return false;`);
+  if (after !== null) code.line(`if (!(${columns.map(({ index }) => `differs(b, S, o + ${2 * index}, o + ${after + 2 * index})`).join(' || ')})) return false;`);
   code.line('out.raw(heads[need]);');
   showKey(code, columns, 0);
   const what = key.primary ? 'its primary key is taken' : `its unique key ${key.name} is taken`;

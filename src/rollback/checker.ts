@@ -56,7 +56,7 @@ export class UndoChecker {
   #row(rows: RowsEvent, writers: CheckWriters, spans: Int32Array, out: SqlBuffer): number {
     const after = rows.kind === 'update' ? 2 * this.#shape.columns.length : 0;
     const write = (check: typeof writers.inserted): number => {
-      if (check(out, rows.buffer, spans, 0) < 0) return 0;
+      if (!check(out, rows.buffer, spans, 0)) return 0;
       out.byte(0x0a);
       return 1;
     };

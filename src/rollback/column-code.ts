@@ -13,7 +13,7 @@ import { epochEmitter, isZeroTimestamp } from './literals/timestamp.ts';
 import type { RenderOptions } from './options.ts';
 import type { ColumnShape } from './shape.ts';
 
-/** What a statement of the 'backup' form needs beyond a default session, as bits; and what form an INSERT must have. */
+/** What a statement of the 'backup' form needs beyond a default session, as bits (its head makes the settings); and what form an INSERT must have. */
 export const Need = {
   NOTHING: 0, SQL_MODE: 1, TIME_ZONE: 2,
   /** INSERT .. SELECT: VALUES takes no NULL for a NOT NULL column, whatever the mode. */

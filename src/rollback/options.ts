@@ -9,7 +9,7 @@ export interface RenderOptions {
   readonly guard: 'none' | 'changed' | 'row';
   /**
    * MariaDB, form 'backup': whether FROM_UNIXTIME is exact in the repeated hour of a DST zone (11.8 is, 10.11 is not).
-   * Where it is not, rows with a TIMESTAMP count as needing a session.
+   * Where it is not, statements with a TIMESTAMP set the time zone for themselves.
    */
   readonly exactFromUnixtime?: boolean;
 }

@@ -6,9 +6,9 @@ import type { ColumnShape } from './shape.ts';
 
 /**
  * Writes the statement of one row whose spans start at S[o] (an update's after image at S[o + width]).
- * Returns the needs of the statement (column-code.ts), or -1 when the row needs none written.
+ * False when the row needs none, and nothing is written.
  */
-export type WriteRow = (out: SqlBuffer, b: Buffer, S: Int32Array, o: number) => number;
+export type WriteRow = (out: SqlBuffer, b: Buffer, S: Int32Array, o: number) => boolean;
 
 /** One term of a WHERE, all of them joined by AND. */
 export interface Condition {
@@ -110,7 +110,7 @@ return function ${name}(out, b, S, o) {
   let need = 0;
   ${this.#lines.join('\n  ')}
   out.raw(tails[need]);
-  return need;
+  return true;
 };`;
     try {
       // Compiled per table shape: the code holds numbers and names of parts only; names and values of the table come as parts.

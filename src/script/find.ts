@@ -40,8 +40,6 @@ export interface FoundOperation {
   readonly state: string;
   /** Of DDL: why it cannot be undone, or what its undo does not bring back. */
   readonly remark: string | null;
-  /** Of its backup rows, how many are right only in a session as `script` pins it. */
-  readonly needsSession: number;
   /** Prints the script that undoes it; null for DDL. */
   readonly script: string | null;
 }
@@ -92,7 +90,7 @@ export async function newestOperations(context: ScriptContext, source: SourceRec
   const { connection, ledger } = context;
   const columns = operationColumns('o').replace('o.statement,', `LEFT(o.statement, ${SQL_BYTES}) AS statement,`);
   const found = await rows<Fields & { statement: Buffer | null }>(connection,
-    `SELECT ${columns}, o.needs_session, t.thread_id, t.gtid, t.script_id, t.commit_micros, t.start_file, t.start_offset, t.end_file, t.end_offset
+    `SELECT ${columns}, t.thread_id, t.gtid, t.script_id, t.commit_micros, t.start_file, t.start_offset, t.end_file, t.end_offset
      ${fromOperations(ledger)} WHERE ${where.sql} ORDER BY o.ordinal DESC, o.seq DESC LIMIT ${limit}`, where.parameters);
   const users = await usersOf(context, source, found);
   return found.map((fields, index) => describe(source, fields, users[index] ?? null));
@@ -161,7 +159,6 @@ function describe(source: SourceRecord, fields: Fields & { statement: Buffer | n
     start: formatPosition({ file: String(fields.start_file), offset: Number(fields.start_offset) }),
     stop: formatPosition({ file: String(fields.end_file), offset: Number(fields.end_offset) }),
     sql: operation.statement === null ? null : commentText(readableStatement(operation.statement), 300), state: operation.state, remark: operation.remark,
-    needsSession: Number(fields.needs_session),
     script: operation.ddl ? null : `binlog-undo script --source ${shellWord(source.alias)} --opid ${shellWord(operation.opid)}`,
   };
 }

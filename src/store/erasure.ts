@@ -115,8 +115,7 @@ export type RowCounts = Record<'insert' | 'update' | 'delete', number>;
 export async function takeFromOperation({ connection, ledger, sourceId }: ErasureScope, ordinal: number, seq: number, counts: RowCounts): Promise<void> {
   // MySQL and MariaDB evaluate from left to right: the state looks at the counts that are left.
   await run(connection,
-    `UPDATE ${ledger.table('operations')} SET inserted = inserted - ?, updated = updated - ?, deleted = deleted - ?,
-     needs_session = LEAST(needs_session, inserted + updated + deleted), state = IF(inserted + updated + deleted = 0, 'erased', state) WHERE source_id = ? AND ordinal = ? AND seq = ?`,
+    `UPDATE ${ledger.table('operations')} SET inserted = inserted - ?, updated = updated - ?, deleted = deleted - ?, state = IF(inserted + updated + deleted = 0, 'erased', state) WHERE source_id = ? AND ordinal = ? AND seq = ?`,
     [counts.insert, counts.update, counts.delete, sourceId, ordinal, seq]);
 }
 

@@ -39,12 +39,11 @@ const TABLES: Readonly<Record<string, string>> = {
     KEY by_block (source_id, first_block, last_block)`,
   // default_schema, sql_mode: of DDL, to read its text with. remark: why DDL cannot be undone, or what its undo does not bring back.
   // by_ddl: scripts ask for the few DDLs behind what they undo; it grows in the order of commits, so that it costs capture little.
-  // needs_session: how many of its backup rows are right only in a session that script pins.
   operations: `source_id INT UNSIGNED NOT NULL, ordinal BIGINT UNSIGNED NOT NULL, seq INT UNSIGNED NOT NULL, opid ${ASCII(50)} NOT NULL,
     schema_name ${NAME} NOT NULL, table_name ${NAME} NOT NULL, type ${ASCII(20)} NOT NULL, ddl TINYINT NOT NULL, seconds INT UNSIGNED NOT NULL,
     inserted BIGINT UNSIGNED NOT NULL, updated BIGINT UNSIGNED NOT NULL, deleted BIGINT UNSIGNED NOT NULL,
     statement MEDIUMBLOB NULL, statement_bytes INT UNSIGNED NOT NULL, statement_charset SMALLINT UNSIGNED NULL, state ${ASCII(32)} NOT NULL,
-    needs_session BIGINT UNSIGNED NOT NULL DEFAULT 0, default_schema ${NAME} NULL, sql_mode BIGINT UNSIGNED NULL, remark TEXT NULL,
+    default_schema ${NAME} NULL, sql_mode BIGINT UNSIGNED NULL, remark TEXT NULL,
     PRIMARY KEY (source_id, ordinal, seq), KEY by_opid (opid), KEY by_table (source_id, schema_name, table_name, ordinal),
     KEY by_ddl (source_id, ddl, ordinal)`,
   blocks: `source_id INT UNSIGNED NOT NULL, block BIGINT UNSIGNED NOT NULL, part INT UNSIGNED NOT NULL, codec TINYINT UNSIGNED NOT NULL,

@@ -18,7 +18,7 @@ export interface Envelope {
   readonly after: Record<string, unknown> | null;
   readonly source: Record<string, unknown>;
   readonly transaction: { readonly id: string; readonly total_order: number; readonly data_collection_order: number };
-  readonly undo: { readonly opid: string; readonly sql: string | null; readonly needs_session: boolean };
+  readonly undo: { readonly opid: string; readonly sql: string | null };
 }
 
 export const envelope = (record: Consumed): Envelope => JSON.parse(record.payload!) as Envelope;

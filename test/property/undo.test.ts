@@ -14,6 +14,5 @@ for (const source of sources()) describe(`random tables and transactions on ${so
     const { counts } = world;
     context.diagnostic(`${counts.cases} schemas (${counts.reduced} tables without what the server refused), ${counts.statements} statements (${counts.refusedStatements} refused)`);
     context.diagnostic(`undone by ${counts.backupStatements} backup rows and ${counts.scriptStatements} statements of scripts`);
-    context.diagnostic(`rows marked as needing a session: ${counts.needingSession} of ${counts.backupStatements}, ${(100 * counts.needingSession / Math.max(1, counts.backupStatements)).toFixed(1)} %`);
   });
 });

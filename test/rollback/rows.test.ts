@@ -131,8 +131,6 @@ for (const server of sources()) {
           }
           const session = options.form === 'script' ? bench.work : await connect(server, { charset: 'utf8mb4' });
           if (session !== bench.work) context.after(() => session.end());
-          // What is not in a default session is told by needsSession: only MariaDB has such rows here.
-          if (session !== bench.work && server.flavour === 'mariadb') await session.query("SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', check_constraint_checks=0");
           for (let i = changes.length - 1; i >= 0; i--) {
             for (const statement of undo[i]!) {
               const [result] = await session.query(statement);

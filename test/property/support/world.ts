@@ -24,9 +24,8 @@ export interface Counts {
   reduced: number;
   statements: number;
   refusedStatements: number;
-  /** Statements run from the backup tables, and those of them whose operation is marked. */
+  /** Statements run from the backup tables. */
   backupStatements: number;
-  needingSession: number;
   scriptStatements: number;
 }
 
@@ -37,7 +36,7 @@ const FOREIGN_ZONES = ['SYSTEM', '-05:00', '+05:30', '+13:00'] as const;
 
 /** A daemon that captures one schema, in which batches of cases are run and undone. */
 export class World implements AsyncDisposable {
-  readonly counts: Counts = { cases: 0, reduced: 0, statements: 0, refusedStatements: 0, backupStatements: 0, needingSession: 0, scriptStatements: 0 };
+  readonly counts: Counts = { cases: 0, reduced: 0, statements: 0, refusedStatements: 0, backupStatements: 0, scriptStatements: 0 };
   readonly traits: ServerTraits;
   /** Spoils a statement before it runs: the check of the check. */
   spoil: ((statement: string) => string) | null = null;
@@ -175,13 +174,11 @@ export class World implements AsyncDisposable {
     await this.#each(cases, async (sql, session) => {
       const index = cases.indexOf(sql);
       for (const operation of byCase.get(index)?.toReversed() ?? []) {
-        const marked = Number(operation.needs_session) > 0;
         if (operation.state !== 'captured') failures.push({ index, phase: 'state', detail: `${String(operation.table_name)}: ${String(operation.state)}` });
-        this.counts.needingSession += Number(operation.needs_session);
         for (const statement of statements.get(String(operation.opid)) ?? []) {
           this.counts.backupStatements++;
           try {
-            await (marked ? session : plain[pinned.indexOf(session)]!).query(this.spoil?.(statement) ?? statement);
+            await plain[pinned.indexOf(session)]!.query(this.spoil?.(statement) ?? statement);
           } catch (error) {
             failures.push({ index, phase: 'backup rows', detail: `${String(error)}\n${statement.slice(0, 2000)}` });
           }
@@ -195,7 +192,7 @@ export class World implements AsyncDisposable {
   async #operationsBetween(start: Position, stop: Position): Promise<Row[]> {
     const number = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1));
     return this.#scene.ledgerRows(
-      `SELECT o.opid, o.table_name, o.state, o.needs_session FROM operations o JOIN transactions t ON t.source_id = o.source_id AND t.ordinal = o.ordinal
+      `SELECT o.opid, o.table_name, o.state FROM operations o JOIN transactions t ON t.source_id = o.source_id AND t.ordinal = o.ordinal
        WHERE o.ddl = 0 AND (t.start_number > ? OR (t.start_number = ? AND t.start_offset >= ?)) AND (t.end_number < ? OR (t.end_number = ? AND t.end_offset <= ?))
        ORDER BY o.ordinal, o.seq`,
       [number(start.file), number(start.file), start.offset, number(stop.file), number(stop.file), stop.offset]);

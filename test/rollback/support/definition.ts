@@ -1,4 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { quoteTable } from '../../../src/core/identifiers.ts';
 import type { ColumnDefinition, KeyDefinition, TableDefinition } from '../../../src/schema/definition.ts';
 
 /** Reads a definition for the tests of this room: no more of it than rollback uses. */
@@ -9,6 +10,7 @@ export async function readDefinition(connection: Connection, schema: string, tab
   const [parts] = await connection.query<RowDataPacket[]>(
     `SELECT index_name n, non_unique u, column_name c, sub_part p
      FROM information_schema.statistics WHERE table_schema=? AND table_name=? ORDER BY index_name, seq_in_index`, [schema, table]);
+  const [created] = await connection.query<RowDataPacket[]>(`SHOW CREATE TABLE ${quoteTable(schema, table)}`);
   const keys = new Map<string, { name: string; primary: boolean; unique: boolean; parts: KeyDefinition['parts'][number][] }>();
   for (const part of parts) {
     const name = String(part['n']);
@@ -17,7 +19,7 @@ export async function readDefinition(connection: Connection, schema: string, tab
     keys.set(name, key);
   }
   return {
-    schema, table, engine: 'InnoDB', transactional: true, systemVersioned: false, sequence: false, triggers: [], sql: '',
+    schema, table, engine: 'InnoDB', transactional: true, systemVersioned: false, sequence: false, triggers: [], sql: String(created[0]!['Create Table']),
     columns: columns.map((column): ColumnDefinition => {
       const extra = String(column['e']).toLowerCase();
       return {
