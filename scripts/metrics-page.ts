@@ -1,9 +1,11 @@
 import { METRICS, METRIC_PREFIX } from '../src/metrics/definitions.ts';
+import { VERIFY_METRICS } from '../src/metrics/verify-metrics.ts';
+
+interface Described { readonly type: string; readonly help: string; readonly labels?: Readonly<Record<string, string>>; readonly absent?: string }
 
 /** docs/metrics.md: prose around the table that the program itself uses. */
 export function metricsPage(made: string, cell: (text: string) => string): string {
-  const rows = Object.entries(METRICS).map(([name, metric]) => {
-    const { type, help, labels, absent } = metric as { type: string; help: string; labels?: Readonly<Record<string, string>>; absent?: string };
+  const rowsOf = (metrics: Readonly<Record<string, Described>>): string[] => Object.entries(metrics).map(([name, { type, help, labels, absent }]) => {
     const described = Object.entries(labels ?? {}).map(([label, values]) => `\`${label}\`: ${values}`).join('<br>') || '-';
     return `| \`${METRIC_PREFIX}${name}\` | ${type} | ${cell(help)} | ${cell(described)} | ${cell(absent ?? 'never')} |`;
   });
@@ -26,6 +28,12 @@ export function metricsPage(made: string, cell: (text: string) => string): strin
     '',
     '| name | type | meaning | labels besides `source` | not there |',
     '|---|---|---|---|---|',
-    ...rows,
+    ...rowsOf(METRICS),
+    '',
+    '`binlog-undo verify --metrics-file FILE` is no daemon: it writes its result into a file that the textfile collector of the node exporter reads.',
+    '',
+    '| name | type | meaning | labels besides `source` | not there |',
+    '|---|---|---|---|---|',
+    ...rowsOf(VERIFY_METRICS),
   ].join('\n')}\n`;
 }

@@ -1,12 +1,16 @@
 import type { RowsEvent } from '../binlog/types.ts';
 import type { SqlBuffer } from '../core/sql-buffer.ts';
 import { compileChecks, type CheckWriters, type KnownColumns } from './check-writers.ts';
-import { keyParts } from './keys/key-value.ts';
+import { keyParts, type KeyValuePart } from './keys/key-value.ts';
 import type { RenderOptions } from './options.ts';
 import { RowLocator } from './row-locator.ts';
 import { contextOf } from './row-writers.ts';
 import type { SeenRows } from './seen-rows.ts';
 import type { TableShape } from './shape.ts';
+
+type OnCheck = (start: number, end: number) => void;
+
+const NOBODY: OnCheck = () => undefined;
 
 /**
  * Renders the pre-checks of one table shape: a SELECT for each row change, which gives a row when the undo would not find what it needs.
@@ -25,8 +29,10 @@ export class UndoChecker {
   #sparse: CheckWriters | null = null;
   /** A look at one change of a row is a look at the whole row. */
   readonly #wholeRow: boolean;
+  readonly #certainKeys: boolean;
 
-  constructor(shape: TableShape, then: TableShape, options: RenderOptions, seen: SeenRows) {
+  /** @param certainKeys leave out values of unique keys that only the server can tell apart: that they are free again may not be known. */
+  constructor(shape: TableShape, then: TableShape, options: RenderOptions, seen: SeenRows, certainKeys = false) {
     this.#shape = shape;
     this.#then = then;
     this.#options = options;
@@ -34,29 +40,33 @@ export class UndoChecker {
     this.#locator = new RowLocator(shape);
     this.#known = { mask: seen.none(shape.columns.length) };
     this.#checks = compileChecks(contextOf(shape, options, 'full'), this.#known);
+    this.#certainKeys = certainKeys;
     this.#wholeRow = shape.key.kind === 'none' || options.guard !== 'changed' || options.update === 'full';
   }
 
   /**
    * Appends the checks of an event's rows, the last row first, each with a line end.
    * @param leftOut rows that the script leaves out.
+   * @param onCheck gets the place of each check in `out`, without its line end.
    * @returns how many checks there are.
    */
-  check(rows: RowsEvent, out: SqlBuffer, leftOut: ReadonlySet<number> | null): number {
+  check(rows: RowsEvent, out: SqlBuffer, leftOut: ReadonlySet<number> | null, onCheck: OnCheck = NOBODY): number {
     const { count, spans, width, sparse } = this.#locator.locate(rows);
     const writers = sparse ? this.#sparse ??= compileChecks(contextOf(this.#shape, this.#options, 'sparse'), this.#known) : this.#checks;
     let written = 0;
     for (let row = count - 1; row >= 0; row--) {
-      if (leftOut?.has(row) !== true) written += this.#row(rows, writers, spans.subarray(row * width, (row + 1) * width), out);
+      if (leftOut?.has(row) !== true) written += this.#row(rows, writers, spans.subarray(row * width, (row + 1) * width), out, onCheck);
     }
     this.#locator.release();
     return written;
   }
 
-  #row(rows: RowsEvent, writers: CheckWriters, spans: Int32Array, out: SqlBuffer): number {
+  #row(rows: RowsEvent, writers: CheckWriters, spans: Int32Array, out: SqlBuffer, onCheck: OnCheck): number {
     const after = rows.kind === 'update' ? 2 * this.#shape.columns.length : 0;
     const write = (check: typeof writers.inserted): number => {
+      const start = out.length;
       if (!check(out, rows.buffer, spans, 0)) return 0;
+      onCheck(start, out.length);
       out.byte(0x0a);
       return 1;
     };
@@ -73,7 +83,8 @@ export class UndoChecker {
       const value = (image: number): number => this.#seen.identity(this.#name(`key ${name}`, columns, rows.buffer, spans, image));
       if (rows.kind !== 'insert') {
         const old = value(0);
-        if (!this.#seen.has(old)) written += write(rows.kind === 'delete' ? deleted : updated);
+        const certain = !this.#certainKeys || this.#parts(columns, false, rows.buffer, spans, 0).every(({ text }) => text === null);
+        if (certain && !this.#seen.has(old)) written += write(rows.kind === 'delete' ? deleted : updated);
         this.#seen.add(old);
       }
       if (rows.kind !== 'delete') this.#seen.add(value(after));
@@ -93,7 +104,11 @@ export class UndoChecker {
 
   #name(kind: string, columns: readonly number[], b: Buffer, spans: Int32Array, image: number): string {
     const { schema, table } = this.#shape;
-    const parts = keyParts(this.#then, { columns, whole: this.#shape.key.kind === 'none' && kind === 'row' }, b, spans, image);
+    const parts = this.#parts(columns, this.#shape.key.kind === 'none' && kind === 'row', b, spans, image);
     return `${schema}\0${table}\0${kind}\0${parts.map(({ bytes }) => bytes.replaceAll('\0', '\0\0')).join('\0.')}`;
+  }
+
+  #parts(columns: readonly number[], whole: boolean, b: Buffer, spans: Int32Array, image: number): KeyValuePart[] {
+    return keyParts(this.#then, { columns, whole }, b, spans, image);
   }
 }

@@ -30,6 +30,11 @@ export function besides(tables: readonly TableName[]): Condition[] {
   return tables.length > 0 ? [not(or(tables.map(isTable)))] : [];
 }
 
+/** Only these tables, one at least. */
+export function onlyTables(tables: readonly TableName[]): Condition {
+  return or(tables.map(isTable));
+}
+
 /** Ordinals with `from <= ordinal < to` of one source. */
 export function ordinals(sourceId: number, from: number, to: number): Condition {
   return { sql: 'o.source_id = ? AND o.ordinal >= ? AND o.ordinal < ?', parameters: [sourceId, from, to] };

@@ -6,8 +6,8 @@ import type { Ledger } from '../../store/ledger.ts';
 import { RowsDigest, type ReadOperation, type ReadTransaction } from './reading.ts';
 
 export interface Difference {
-  /** missing: the log lacks it; extra: the binlog lacks it; different: both have it. */
-  readonly kind: 'missing' | 'extra' | 'different';
+  /** missing: the log lacks it; extra: the binlog lacks it; different: both have it; live: a row of the source is not as its newest change in the log left it. */
+  readonly kind: 'missing' | 'extra' | 'different' | 'live';
   readonly position: string;
   readonly opid: string | null;
   readonly what: string;
@@ -155,7 +155,7 @@ export class Comparison {
     this.#tell('extra', formatPosition(logged.start), null, `transaction ${logged.gtid ?? ''} up to ${formatPosition(logged.end)}`);
   }
 
-  #tell(kind: Difference['kind'], position: string, opid: string | null, what: string): void {
+  #tell(kind: Exclude<Difference['kind'], 'live'>, position: string, opid: string | null, what: string): void {
     this.counts[kind]++;
     if (this.told.length < TOLD) this.told.push({ kind, position, opid, what });
   }

@@ -15,6 +15,7 @@ import { claimedDatabases, readCheckpoint } from '../../store/registry.ts';
 import { KnownTransactions } from '../run/known-transactions.ts';
 import { listBinlogs, MOST_OFFSET } from '../run/source-access.ts';
 import { Comparison, type Compared, type Difference } from './comparison.ts';
+import type { SampleReport } from './sample.ts';
 import { EndOfRange, ReadingSink, type ReadTransaction } from './reading.ts';
 
 export interface VerifyReport {
@@ -22,9 +23,17 @@ export interface VerifyReport {
   readonly source: string;
   readonly from: string;
   readonly to: string;
-  readonly compared: Compared;
+  /** Null: the binlog was not read. */
+  readonly compared: Compared | null;
   /** The first hundred. */
   readonly differences: readonly Difference[];
+  /** What the newest operations left, held against the rows of the source; null when that was not asked for. */
+  readonly sample: SampleReport | null;
+}
+
+/** How many differences there are, of whatever kind. */
+export function differencesOf({ compared, sample }: VerifyReport): number {
+  return (compared ? compared.missing + compared.extra + compared.different : 0) + (sample?.different ?? 0);
 }
 
 /** Transactions read ahead of the comparison, before the stream pauses. */
@@ -34,7 +43,7 @@ const READ_AHEAD = 500;
  * Reads a range of the binlog once more, as the daemon does, and compares what it finds with the log.
  * @throws UndoError BINLOG_PURGED when the source does not have the range any more.
  */
-export async function verifyRange(context: ScriptContext, source: ServerEndpoint, range: LogRange): Promise<VerifyReport> {
+export async function verifyRange(context: ScriptContext, source: ServerEndpoint, range: LogRange): Promise<Pick<VerifyReport, 'compared' | 'differences'>> {
   const { connection, ledger } = context;
   const control = await openConnection(source);
   try {
@@ -76,9 +85,7 @@ export async function verifyRange(context: ScriptContext, source: ServerEndpoint
     }).finally(() => stream.close());
     await queue.drained();
     await comparison.end();
-    return {
-      format: 1, source: range.source.alias, from: formatPosition(range.start), to: formatPosition(range.stop), compared: comparison.counts, differences: comparison.told,
-    };
+    return { compared: comparison.counts, differences: comparison.told };
   } finally {
     control.destroy();
   }
