@@ -51,7 +51,7 @@ export async function readSchemaDefaults(connection: Connection, schema: string)
 }
 
 /** @returns null when there is no such table, or no right to see it. */
-async function showCreateTable(connection: Connection, schema: string, table: string): Promise<string | null> {
+export async function showCreateTable(connection: Connection, schema: string, table: string): Promise<string | null> {
   try {
     const [found] = await connection.query<RowDataPacket[]>(`SHOW CREATE TABLE ${quoteTable(schema, table)}`);
     // Of a view the second column is called otherwise.

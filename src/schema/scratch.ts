@@ -7,7 +7,8 @@ import { renameSchemas, requalify } from '../binlog/sql/requalify.ts';
 import type { ReplayableDdl } from './ddl-event.ts';
 import type { DdlServer, ReplayOutcome, ReplayTask } from './ddl-server.ts';
 import type { TableDefinition } from './definition.ts';
-import { readUnlocked } from './read-unlocked.ts';
+import { createText, inSourceWords } from './made-again.ts';
+import { readUnlocked, showCreateTable } from './read-unlocked.ts';
 import { ScratchSession, type SourceSession } from './scratch-session.ts';
 
 export interface ScratchOptions {
@@ -75,7 +76,7 @@ export class ScratchServer implements DdlServer {
     const { ddl } = task;
     const copies: string[] = [];
     for (const base of task.bases) {
-      const copy = requalify(base.sql, { flavour, sqlMode: 0, schema: base.schema }, home);
+      const copy = requalify(createText(base.sql, flavour), { flavour, sqlMode: 0, schema: base.schema }, home);
       if ('refused' in copy) return { failed: `its definition before cannot be made again: ${copy.refused}` };
       copies.push(copy.text);
     }
@@ -87,7 +88,9 @@ export class ScratchServer implements DdlServer {
     try {
       for (const name of made) await this.#create(name, collationOf.get(name) ?? this.#collation);
       await this.#session.plain();
-      for (const copy of copies) await this.#run(copy);
+      for (const text of copies) await this.#run(text);
+      const [subject] = task.bases;
+      const copy = subject ? await showCreateTable(connection, home(subject.schema), subject.table) : null;
       const refused = await this.#session.as(ddl);
       if (refused !== null) return { failed: refused };
       await connection.query(`USE ${quoteName(homes.get(ddl.schema) ?? made[0]!)}`);
@@ -97,7 +100,9 @@ export class ScratchServer implements DdlServer {
       const definitions: (TableDefinition | null)[] = [];
       for (const { schema, table } of task.left) {
         const found = await readUnlocked(connection, homes.get(schema)!, table);
-        definitions.push(found && { ...found, schema, sql: renameSchemas(found.sql, flavour, back) });
+        // Of several, which was made from which is not told here.
+        const worded = (sql: string): string => (subject && copy !== null && task.left.length === 1 ? inSourceWords(subject.sql, copy, sql) : sql);
+        definitions.push(found && { ...found, schema, sql: renameSchemas(worded(found.sql), flavour, back) });
       }
       return { definitions };
     } catch (error) {

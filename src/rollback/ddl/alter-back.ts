@@ -3,7 +3,7 @@ import { columnClauses } from './column-clauses.ts';
 import { constraintClauses, keyClauses, keysOfForeignKeys } from './key-clauses.ts';
 import { NameMap, type Renamed } from './name-map.ts';
 import { optionClauses } from './option-clauses.ts';
-import { parseTableText, type TableText } from './table-text.ts';
+import { parseTableText, type TableText } from '../../schema/table-text.ts';
 
 /** One side of a change: where the table was, and what SHOW CREATE TABLE said of it. */
 export interface TableState {
@@ -15,7 +15,7 @@ export interface TableState {
 /**
  * The one ALTER TABLE that turns a definition back into an earlier one, without a final semicolon; none when they are the same
  * but for the AUTO_INCREMENT counter. Two where MariaDB would lose foreign keys: it does, silently, when one ALTER copies a table
- * and renames it (seen on 10.11 and 11.8).
+ * and renames it (seen on 10.11 and 11.8), and where MySQL cannot define a column and drop its default at once.
  * @param renames columns that the statement in between renamed: two definitions alone do not tell it from drop and add.
  */
 export function alterBack(after: TableState, before: TableState, renames: readonly Renamed[], flavour: 'mysql' | 'mariadb'): string[] {
@@ -42,8 +42,13 @@ export function alterBack(after: TableState, before: TableState, renames: readon
   if (!alters && !moved) return [];
   const from = quoteTable(after.schema, after.table);
   const staying = now.constraints.some(({ kind, name }) => kind === 'foreign' && !constraints.dropped.some((clause) => clause.endsWith(quoteName(name))));
-  if (moved && alters && flavour === 'mariadb' && staying) return [`ALTER TABLE ${from} ${clauses.join(', ')}${partitions}`, `ALTER TABLE ${from} ${rename}`];
-  return [`ALTER TABLE ${from} ${[...clauses, ...(moved ? [rename] : [])].join(', ')}${partitions}`];
+  // MariaDB guards the history of a versioned table against every change but its end alone.
+  const session = flavour === 'mariadb' && now.options.has('SYSTEM VERSIONING') && clauses.some((clause) => clause !== 'DROP SYSTEM VERSIONING') ? 'SET STATEMENT system_versioning_alter_history=KEEP FOR ' : '';
+  if (moved && alters && flavour === 'mariadb' && staying) return [`${session}ALTER TABLE ${from} ${clauses.join(', ')}${partitions}`, `ALTER TABLE ${from} ${rename}`];
+  return [
+    `${session}ALTER TABLE ${from} ${[...clauses, ...(moved ? [rename] : [])].join(', ')}${partitions}`,
+    ...(columns.afterwards.length === 0 ? [] : [`ALTER TABLE ${quoteTable(before.schema, before.table)} ${columns.afterwards.join(', ')}`]),
+  ];
 }
 
 const severalFulltext = ({ keys }: TableText): boolean => keys.filter(({ group }) => group === 'fulltext').length > 1;

@@ -1,11 +1,14 @@
 import { quoteName } from '../../core/identifiers.ts';
+import { columnBody } from '../../schema/made-again.ts';
 import type { NameMap } from './name-map.ts';
 import { longestAscending } from './order.ts';
-import type { ColumnText, TableText } from './table-text.ts';
+import type { ColumnText, TableText } from '../../schema/table-text.ts';
 
 export interface ColumnClauses {
   readonly dropped: readonly string[];
   readonly defined: readonly string[];
+  /** What the same ALTER TABLE cannot do to columns that it defines. */
+  readonly afterwards: readonly string[];
   /** Names, in lower case and as before, of columns that are taken away and made anew: their indexes go with them. */
   readonly remade: ReadonlySet<string>;
 }
@@ -27,19 +30,30 @@ export function columnClauses(after: TableText, before: TableText, names: NameMa
   }
   const staying = longestAscending([...present.keys()]);
   const inherited = after.options.get('CHARSET') !== before.options.get('CHARSET') || after.options.get('COLLATE') !== before.options.get('COLLATE');
+  const differs = (now: ColumnText, wanted: ColumnText): boolean => {
+    if (names.translate(now.text) === wanted.text) return inherited && (wanted.inheritsCharset || now.inheritsCharset);
+    return !(flavour === 'mysql' && inherited && keepsCharset(now, wanted, after));
+  };
   const defined: string[] = [];
+  const afterwards: string[] = [];
   for (const [place, wanted] of before.columns.entries()) {
     const now = present.get(place);
     const definition = `${quoteName(wanted.name)} ${columnBody(wanted, before, flavour)}`;
     const previous = before.columns[place - 1];
     const where = staying.has(place) ? '' : previous ? ` AFTER ${quoteName(previous.name)}` : ' FIRST';
-    if (!now) defined.push(`ADD COLUMN ${definition}${where}`);
-    else if (now.name !== wanted.name) defined.push(`CHANGE COLUMN ${quoteName(now.name)} ${definition}${where}`);
-    else if (where !== '' || names.translate(now.text) !== wanted.text || (inherited && (wanted.inheritsCharset || now.inheritsCharset))) {
-      defined.push(`MODIFY COLUMN ${definition}${where}`);
+    const clause = !now ? `ADD COLUMN ${definition}${where}`
+      : now.name !== wanted.name ? `CHANGE COLUMN ${quoteName(now.name)} ${definition}${where}`
+        : where !== '' || differs(now, wanted) ? `MODIFY COLUMN ${definition}${where}` : null;
+    if (clause === null) continue;
+    const dropsDefault = `ALTER COLUMN ${quoteName(wanted.name)} DROP DEFAULT`;
+    const without = hasNoDefault(wanted, flavour);
+    if (without && now?.name === wanted.name && where === '' && now.body.replace(ANY_DEFAULT, '') === wanted.body) defined.push(dropsDefault);
+    else {
+      defined.push(clause);
+      if (without) afterwards.push(dropsDefault);
     }
   }
-  return { dropped, defined, remade };
+  return { dropped, defined, afterwards, remade };
 }
 
 /** A column that is computed when it is read holds no values that another kind of column could take over, and the reverse. */
@@ -47,14 +61,17 @@ function mustBeRemade(now: ColumnText, wanted: ColumnText): boolean {
   return now.generated !== wanted.generated && (now.generated === 'virtual' || wanted.generated === 'virtual');
 }
 
-/**
- * MySQL remembers that a collation was named and shows it from then on; a column that takes its character set from the
- * table is shown with the table's collation all the same.
- */
-function columnBody(column: ColumnText, table: TableText, flavour: 'mysql' | 'mariadb'): string {
-  const collation = table.options.get('COLLATE');
-  if (flavour !== 'mysql' || !column.inheritsCharset || collation === undefined) return column.body;
-  const clause = ` COLLATE ${collation}`;
-  const at = column.body.indexOf(clause);
-  return at < 0 ? column.body : column.body.slice(0, at) + column.body.slice(at + clause.length);
+const ANY_DEFAULT = / DEFAULT (?:'(?:[^'\\]|''|\\.)*'|b'[01]*'|NULL|\(.*\)|[\w.+-]+(?:\(\d*\))?)(?: ON UPDATE CURRENT_TIMESTAMP(?:\(\d\))?)?/;
+const NEVER_A_DEFAULT = /^(?:tiny|medium|long)?(?:text|blob)\b|^(?:json|geometry|point|linestring|polygon|multi\w+|geomcollection|vector)\b/;
+
+/** A column that takes NULL has it as its default once it is defined; MySQL alone remembers that this was dropped, too. */
+function hasNoDefault({ body, generated }: ColumnText, flavour: 'mysql' | 'mariadb'): boolean {
+  const plain = body.replace(/'(?:[^'\\]|''|\\.)*'/g, "''");
+  return flavour === 'mysql' && generated === null && !/ NOT NULL| DEFAULT | AUTO_INCREMENT/.test(plain) && !NEVER_A_DEFAULT.test(plain);
+}
+
+/** The table's character set was named for a column that had it from the table: what another one for the table alone brings about. */
+function keepsCharset(now: ColumnText, wanted: ColumnText, after: TableText): boolean {
+  const named = ` CHARACTER SET ${after.options.get('CHARSET') ?? ''}`;
+  return now.inheritsCharset && after.options.get('COLLATE') === undefined && wanted.text === now.text.replace(/^(`(?:[^`]|``)*` (?:enum|set)\((?:'(?:[^'\\]|''|\\.)*',?)*\)|`(?:[^`]|``)*` \w+(?:\(\d+\))?)/, `$1${named}`);
 }

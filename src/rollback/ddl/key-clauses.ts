@@ -2,7 +2,7 @@ import { quoteName, quoteTable } from '../../core/identifiers.ts';
 import { Tokenizer } from '../../binlog/sql/tokenizer.ts';
 import type { NameMap } from './name-map.ts';
 import { keepablePrefix } from './order.ts';
-import type { ConstraintText, KeyText, TableText } from './table-text.ts';
+import type { ConstraintText, KeyText, TableText } from '../../schema/table-text.ts';
 
 export interface Clauses {
   readonly dropped: readonly string[];

@@ -1,4 +1,4 @@
-import type { TableText } from './table-text.ts';
+import type { TableText } from '../../schema/table-text.ts';
 
 /** What a table option has to be set to so that the server shows it no more; `DEFAULT` where nothing else is named. */
 const WITHOUT: Readonly<Record<string, string>> = {

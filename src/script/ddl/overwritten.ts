@@ -1,7 +1,7 @@
 import type { TableName } from '../../binlog/sql/classify.ts';
 import { openConnection, row, scalar } from '../../core/mysql.ts';
 import { UndoError } from '../../core/errors.ts';
-import { parseTableText } from '../../rollback/ddl/table-text.ts';
+import { parseTableText } from '../../schema/table-text.ts';
 import type { Ledger } from '../../store/ledger.ts';
 import { not, type Condition } from '../conditions.ts';
 import type { ScriptContext } from '../context.ts';

@@ -1,5 +1,5 @@
-import { Tokenizer, type Token } from '../../binlog/sql/tokenizer.ts';
-import { UndoError } from '../../core/errors.ts';
+import { Tokenizer, type Token } from '../binlog/sql/tokenizer.ts';
+import { UndoError } from '../core/errors.ts';
 
 type Flavour = 'mysql' | 'mariadb';
 
