@@ -13,7 +13,7 @@ export interface Servers {
 
 /** What the daemon's two accounts need, no more. README.md shows the same statements. */
 const PASSWORD = 'undo-demo';
-const SOURCE_GRANTS = ["CREATE USER 'undo'@'127.0.0.1' IDENTIFIED BY ?", "GRANT REPLICATION SLAVE, REPLICATION CLIENT, PROCESS, SELECT, TRIGGER ON *.* TO 'undo'@'127.0.0.1'"];
+const SOURCE_GRANTS = ["CREATE USER 'undo'@'127.0.0.1' IDENTIFIED BY ?", "GRANT REPLICATION SLAVE, REPLICATION CLIENT, PROCESS, SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO 'undo'@'127.0.0.1'"];
 const BACKUP_GRANTS = [
   "CREATE USER 'undo_log'@'127.0.0.1' IDENTIFIED BY ?",
   "GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON `binlog\\_undo`.* TO 'undo_log'@'127.0.0.1'",

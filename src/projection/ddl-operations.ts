@@ -3,6 +3,7 @@ import { run } from '../core/mysql.ts';
 import { readLoggedDdl } from '../rollback/ddl/read-ddl.ts';
 import { undoDdl, type DdlVerdict } from '../rollback/ddl/undo-ddl.ts';
 import { ddlStates } from '../store/ddl-states.ts';
+import { objectsAsked, objectStates } from '../store/object-states.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
 import type { SourceRecord } from '../store/registry.ts';
@@ -25,15 +26,19 @@ export class DdlOperations {
     const read = readLoggedDdl(operation, flavour);
     if ('unread' in read) return { kind: 'refused', state: 'not-undoable', why: read.unread };
     const states = await ddlStates(this.#connection, this.#ledger, this.#source.id, transaction, read.statement.tables);
-    return states && undoDdl({ ...read, flavour, states }, operation);
+    if (states === null) return null;
+    const objects = await objectStates(this.#connection, this.#ledger, this.#source.id, transaction, [operation.schema], objectsAsked(read.statement, operation));
+    return undoDdl({ ...read, flavour, states, objects }, operation);
   }
 
   /** In the transaction that moves the cursor. */
   async note({ ordinal, seq }: StoredOperation, verdict: DdlVerdict): Promise<void> {
     const state = verdict.kind === 'undo' ? 'captured' : verdict.kind === 'refused' ? verdict.state : verdict.kind;
     const remark = verdict.kind === 'undo' ? verdict.loss && `not brought back: ${verdict.loss}` : verdict.kind === 'refused' ? verdict.why : null;
-    if (state === 'captured' && remark === null) return;
-    await run(this.#connection, `UPDATE ${this.#ledger.table('operations')} SET state = ?, remark = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
-      [state, remark, this.#source.id, ordinal, seq]);
+    // The server keeps the session with what is made in it, and no statement of these can bring its own.
+    const needy = verdict.kind === 'undo' ? verdict.statements.filter(({ session }) => session !== null).length : 0;
+    if (state === 'captured' && remark === null && needy === 0) return;
+    await run(this.#connection, `UPDATE ${this.#ledger.table('operations')} SET state = ?, remark = ?, needs_session = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
+      [state, remark, needy, this.#source.id, ordinal, seq]);
   }
 }

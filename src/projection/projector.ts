@@ -162,7 +162,7 @@ export class Projector {
       if (verdict.kind === 'no-effect' || verdict.kind === 'elsewhere') continue;
       const table = operation.table === '' ? SCHEMA_TABLE : operation.table;
       const database = await this.#options.tables.table(operation.schema, table);
-      for (const sql of verdict.kind === 'undo' ? verdict.statements : []) await this.#delivery.addStatement(database.name, table, operation.opid, sql);
+      for (const { sql } of verdict.kind === 'undo' ? verdict.statements : []) await this.#delivery.addStatement(database.name, table, operation.opid, sql);
       this.#information.add(database, transaction, operation, charsetOf(operation));
     }
   }

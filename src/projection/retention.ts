@@ -195,8 +195,8 @@ class Retention {
     const { incarnationId, position, ordinal } = this.#point;
     const number = fileNumber(position.file);
     // Definitions of scopes with a retention of their own may be needed longer.
-    await run(connection,
-      `DELETE FROM ${ledger.table('definitions')} WHERE source_id = ? AND incarnation_id = ? AND until_number IS NOT NULL
+    for (const history of ['definitions', 'objects']) await run(connection,
+      `DELETE FROM ${ledger.table(history)} WHERE source_id = ? AND incarnation_id = ? AND until_number IS NOT NULL
        AND (until_number < ? OR (until_number = ? AND until_offset <= ?)) AND schema_name NOT IN
        (SELECT schema_name FROM ${ledger.table('purges')} WHERE source_id = ?)`, [sourceId, incarnationId, number, number, position.offset, sourceId]);
     await this.#forgetThreads(ordinal);

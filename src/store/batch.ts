@@ -3,6 +3,7 @@ import type { Anchor } from '../binlog/anchor.ts';
 import type { CapturedGap, CapturedOperation, CapturedTransaction } from '../capture/types.ts';
 import type { PackedBlock } from './block-codec.ts';
 import type { SealedKeys } from './key-collector.ts';
+import type { ObjectChange } from '../schema/objects/object-change.ts';
 import type { DefinitionChange } from '../schema/definition-change.ts';
 
 /** A block on its way to the store; packing runs in the thread pool meanwhile. */
@@ -91,5 +92,6 @@ export interface Batch {
   readonly settled: readonly SettledTransaction[];
   readonly gaps: readonly LoggedGap[];
   readonly definitions: readonly DefinitionChange[];
+  readonly objects: readonly ObjectChange[];
   readonly checkpoint: CheckpointState | null;
 }

@@ -70,6 +70,12 @@ const TABLES: Readonly<Record<string, string>> = {
     read_number INT UNSIGNED NOT NULL, read_offset BIGINT UNSIGNED NOT NULL, until_number INT UNSIGNED NULL, until_offset BIGINT UNSIGNED NULL,
     proven TINYINT NOT NULL, definition LONGTEXT NULL, ddl LONGTEXT NULL, KEY (source_id, schema_name, table_name),
     KEY by_state (source_id, incarnation_id, proven)`,
+  // The history of what has no rows: views, routines, events, sequences, the triggers of a table (called by it), the options of a
+  // database. kind SCHEMA: from here on what has no entry is not there. proven 0: it was there, and what it was is not known.
+  objects: `id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, source_id INT UNSIGNED NOT NULL, incarnation_id INT UNSIGNED NOT NULL,
+    schema_name ${NAME} NOT NULL, kind ${ASCII(16)} NOT NULL, name ${NAME} NOT NULL, from_number INT UNSIGNED NOT NULL, from_offset BIGINT UNSIGNED NOT NULL,
+    until_number INT UNSIGNED NULL, until_offset BIGINT UNSIGNED NULL, proven TINYINT NOT NULL, definition LONGTEXT NULL,
+    KEY (source_id, incarnation_id, schema_name, until_number), KEY by_name (source_id, incarnation_id, schema_name, kind, name)`,
   // XA transactions between PREPARE and COMMIT. Their operations stand under `parking` instead of an ordinal.
   prepared: `source_id INT UNSIGNED NOT NULL, xid ${ASCII(300)} NOT NULL, parking BIGINT UNSIGNED NOT NULL, tag INT UNSIGNED NOT NULL,
     operation_count INT UNSIGNED NOT NULL, first_block BIGINT UNSIGNED NULL, last_block BIGINT UNSIGNED NULL, thread_id BIGINT UNSIGNED NOT NULL,

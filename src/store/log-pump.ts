@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import type { Batch, CheckpointState } from './batch.ts';
 import { applyDefinitionChanges } from './definition-sql.ts';
+import { applyObjectChanges } from './object-sql.ts';
 import {
   deleteOperations, insertBlock, insertBlockKeys, insertGaps, insertOperations, insertTransactions, sealWithCheckpoint, type LogScope,
 } from './log-sql.ts';
@@ -99,6 +100,7 @@ export class LogPump {
     await settlePrepared(connection, scope, batch.settled);
     await insertGaps(connection, scope, batch.gaps);
     await applyDefinitionChanges(connection, scope, batch.definitions);
+    await applyObjectChanges(connection, scope, batch.objects);
     await sealWithCheckpoint(connection, scope, batch.checkpoint);
     await connection.query('COMMIT');
   }

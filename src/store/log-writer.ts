@@ -3,6 +3,7 @@ import type { Position } from '../core/position.ts';
 import type { Anchor } from '../binlog/anchor.ts';
 import type { RowsBinlogEvent } from '../binlog/events.ts';
 import type { CaptureSink, CapturedGap, CapturedOperation, CapturedTransaction, PreparedCommit, StreamPoint } from '../capture/types.ts';
+import type { ObjectTracker } from '../schema/objects/object-tracker.ts';
 import type { DefinitionTracker } from '../schema/tracker.ts';
 import type { Batch, CheckpointState, DiscardedOperations, LoggedGap, LoggedOperations, LoggedTransaction, PreparedTransaction, SealedBlock, SettledTransaction } from './batch.ts';
 import { packBlock } from './block-codec.ts';
@@ -28,6 +29,7 @@ export interface LogWriterOptions {
   /** Null: the set at the start is not known, so none is kept. */
   readonly gtids: ExecutedGtids | null;
   readonly definitions: DefinitionTracker;
+  readonly objects: ObjectTracker;
   /** How the keys of a table's rows are hashed. */
   readonly keysOf: KeysOf;
   /** What ties the position just reached to this life of the binlog. */
@@ -324,12 +326,13 @@ export class LogWriter implements CaptureSink {
     this.#overdue = false;
     if (this.#builder.bytes > 0 && (this.#committed.length + this.#prepared.length > 0 || this.#builder.bytes >= BLOCK_BYTES)) this.#seal();
     const definitions = this.#options.definitions.drain();
-    const content = this.#committed.length + this.#prepared.length + this.#settled.length + this.#gaps.length + definitions.length > 0;
+    const objects = this.#options.objects.drain();
+    const content = this.#committed.length + this.#prepared.length + this.#settled.length + this.#gaps.length + definitions.length + objects.length > 0;
     if (!content && !force && this.#sealed.length + this.#operations.length + this.#discarded.length === 0) return;
     const checkpoint = content || force ? this.#checkpointState() : null;
     const batch: Batch = {
       blocks: this.#sealed, transactions: this.#committed, operations: this.#operations, discarded: this.#discarded,
-      prepared: this.#prepared, settled: this.#settled, gaps: this.#gaps, definitions, checkpoint,
+      prepared: this.#prepared, settled: this.#settled, gaps: this.#gaps, definitions, objects, checkpoint,
     };
     const cost = this.#cost;
     if (checkpoint) this.#checkpointed = checkpoint.position;

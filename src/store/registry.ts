@@ -172,6 +172,8 @@ export async function passOver(
   await run(connection,
     `UPDATE ${ledger.table('definitions')} SET definition = IF(proven = 1, definition, NULL), until_number = ?, until_offset = ?
      WHERE source_id = ? AND incarnation_id = ? AND until_number IS NULL`, [number, offset, sourceId, old.incarnation.id]);
+  await run(connection, `UPDATE ${ledger.table('objects')} SET until_number = ?, until_offset = ? WHERE source_id = ? AND incarnation_id = ? AND until_number IS NULL`,
+    [number, offset, sourceId, old.incarnation.id]);
   await moveCheckpoint(connection, ledger, sourceId, to);
 }
 
@@ -214,6 +216,9 @@ export async function recordEra(
     `SELECT filter FROM ${ledger.table('eras')} WHERE source_id = ? ORDER BY id DESC LIMIT 1`, [sourceId]);
   if (last?.filter === text) return;
   // What is captured anew was not read with the rest of its schema.
+  await run(connection,
+    `UPDATE ${ledger.table('objects')} SET until_number = ?, until_offset = ? WHERE source_id = ? AND incarnation_id = ? AND until_number IS NULL`,
+    [fileNumber(checkpoint.position.file), checkpoint.position.offset, sourceId, checkpoint.incarnation.id]);
   await run(connection,
     `UPDATE ${ledger.table('definitions')} SET until_number = ?, until_offset = ? WHERE source_id = ? AND incarnation_id = ? AND table_name = '' AND until_number IS NULL`,
     [fileNumber(checkpoint.position.file), checkpoint.position.offset, sourceId, checkpoint.incarnation.id]);

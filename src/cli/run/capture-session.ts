@@ -16,6 +16,7 @@ import { RowWriters } from '../../projection/row-writers.ts';
 import { definitionFits } from '../../rollback/build-shape.ts';
 import { readSourceSession } from '../../schema/scratch-session.ts';
 import { ScratchServer } from '../../schema/scratch.ts';
+import { ObjectTracker } from '../../schema/objects/object-tracker.ts';
 import { DefinitionTracker, type TrackerOptions } from '../../schema/tracker.ts';
 import { serverMarkSql } from '../../source/dump-session.ts';
 import { replicaIdentity } from '../../source/replica-identity.ts';
@@ -27,11 +28,13 @@ import { LogWriter, type ExecutedGtids } from '../../store/log-writer.ts';
 import type { LogScope } from '../../store/log-sql.ts';
 import { readPrepared } from '../../store/prepared-sql.ts';
 import { registerSource, type SourceRecord, type StoredCheckpoint } from '../../store/registry.ts';
+import { readGrants } from '../check/grants.ts';
 import { BackupSession } from './backup-session.ts';
 import { DefinitionSource } from './definition-source.ts';
 import { FanoutLoop } from './fanout-loop.ts';
 import { KnownTransactions } from './known-transactions.ts';
 import { MeasuredSink } from './measured-sink.ts';
+import { observed, seedObjects, visibleKinds } from './object-history.ts';
 import { ProjectionLoop } from './projection-loop.ts';
 import { keysOf } from './row-keys.ts';
 import { SessionEnd } from './session-end.ts';
@@ -141,7 +144,7 @@ class CaptureSession {
 
   async run(onRunning: (view: SessionView | null) => void): Promise<void> {
     const { config, log, signal, metrics } = this.#context;
-    const { epoch, checkpoint, definitions, filter, sameServer } = this.#prepared;
+    const { epoch, checkpoint, definitions, objects: adopted, filter, sameServer } = this.#prepared;
     const { flavour } = this.#capabilities;
     const identity = replicaIdentity(this.#source.alias, config.source.serverId);
     const { endpoint } = config.source;
@@ -165,9 +168,14 @@ class CaptureSession {
     });
     const definitionSource = new DefinitionSource(this.#control, this.#capabilities);
     const tracker = this.#tracker(definitionSource, server, filter, { changed: () => writer.flushSoon(), onPressure: (high) => pressure.set('replay', high) });
+    const grants = await asked(endpoint, readGrants(this.#control));
+    const objects = new ObjectTracker({
+      flavour, read: (name) => definitionSource.readObject(name), list: (schema) => definitionSource.listObjects(schema), capturesSchema: (schema) => filter.capturesSchema(schema),
+      visible: (schema) => visibleKinds(grants, flavour, schema), changed: () => writer.flushSoon(), failed: (error) => this.#definitionUnread(error),
+    }, checkpoint.position, adopted);
     const anchors = new AnchorTracker(checkpoint.anchor);
     const writer = new LogWriter({
-      connection: this.#backup.writer, scope, start: checkpoint, prepared: await readPrepared(this.#backup.side, this.#ledger, this.#source.id), gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
+      connection: this.#backup.writer, scope, start: checkpoint, prepared: await readPrepared(this.#backup.side, this.#ledger, this.#source.id), gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
       textLimit: config.statementTextLimit, idleCheckpointMs: sameServer ? null : IDLE_CHECKPOINT_MS,
       onCommit: ({ threadId, serverId }, ordinal) => {
         if (observes(serverId)) observer.note(threadId, ordinal);
@@ -184,7 +192,7 @@ class CaptureSession {
     // Once there is a writer: what this finds may have to be written.
     tracker.adopt(definitions);
     const clock = new CommitClock(() => (Date.now() + this.#capabilities.clockOffset) * 1000, checkpoint.commitMicros);
-    const assembler = new TransactionAssembler(filter, new MeasuredSink(writer, metrics), tracker, clock, checkpoint.incarnation.life);
+    const assembler = new TransactionAssembler(filter, new MeasuredSink(writer, metrics), observed(tracker, objects), clock, checkpoint.incarnation.life);
     const { startGtids } = checkpoint.incarnation;
     const known = startGtids === null ? null : new KnownTransactions(flavour, startGtids);
     const { position } = checkpoint;
@@ -210,7 +218,7 @@ class CaptureSession {
     onRunning({ sourceAlias: this.#source.alias, get reach() { return writer.reach; }, get queueBytes() { return writer.queueBytes; } });
     if (pressure.high) this.#stream.pause();
     const over = new AbortController();
-    const seeded = this.#seed(definitionSource, tracker, filter, over.signal);
+    const seeded = this.#seed(definitionSource, tracker, filter, over.signal, () => seedObjects(objects, this.#control, grants, filter, over.signal, log));
     await this.#end.over;
     over.abort();
     tracker.close();
@@ -266,8 +274,8 @@ class CaptureSession {
     });
   }
 
-  /** Reads all definitions beside the stream, so that they are known when DDL comes. */
-  async #seed(source: DefinitionSource, tracker: DefinitionTracker, filter: CaptureFilter, over: AbortSignal): Promise<void> {
+  /** Reads all definitions beside the stream, so that they are known when DDL comes. @param behind what is read after that of tables. */
+  async #seed(source: DefinitionSource, tracker: DefinitionTracker, filter: CaptureFilter, over: AbortSignal, behind: () => Promise<void>): Promise<void> {
     const { log } = this.#context;
     let told = Date.now();
     try {
@@ -278,7 +286,9 @@ class CaptureSession {
         told = Date.now();
         log.info({ event: 'definitions_reading', done, all }, 'Reading the definitions of all captured tables');
       });
-      if (!over.aborted) log.info({ event: 'definitions_read', tables: read }, 'The definitions of all captured tables are read');
+      if (over.aborted) return;
+      log.info({ event: 'definitions_read', tables: read }, 'The definitions of all captured tables are read');
+      await behind();
     } catch (error) {
       if (!over.aborted) this.#definitionUnread(error);
     }

@@ -3,6 +3,9 @@ import type { CaptureFilter } from '../../capture/filter.ts';
 import { rows } from '../../core/mysql.ts';
 import { currentBinlogPosition, type ServerCapabilities } from '../../core/server.ts';
 import type { TableName } from '../../binlog/sql/classify.ts';
+import type { ObjectReading, SchemaListing } from '../../schema/objects/object-tracker.ts';
+import { listObjects, readObject } from '../../schema/objects/read-objects.ts';
+import type { ObjectName } from '../../schema/objects/object.ts';
 import { readAllUnlocked, readSchemaDefaults, readUnlocked } from '../../schema/read-unlocked.ts';
 import type { DefinitionTracker, SeedReading } from '../../schema/tracker.ts';
 import type { DefinitionReading } from '../../schema/tracked.ts';
@@ -70,6 +73,17 @@ export class DefinitionSource {
   async #readAll(schema: string, names: readonly TableName[]): Promise<SeedReading> {
     const { answer, before, after } = await this.#between(() => readAllUnlocked(this.#control, schema, names.map(({ table }) => table)));
     return { definitions: names.map(({ table }) => answer.get(table) ?? null), before, after };
+  }
+
+  async readObject(name: ObjectName): Promise<ObjectReading> {
+    const { answer, before, after } = await this.#between(() => readObject(this.#control, name));
+    return { definition: answer, before, after };
+  }
+
+  /** The names of a schema's objects. */
+  async listObjects(schema: string): Promise<SchemaListing> {
+    const { answer, before, after } = await this.#between(() => listObjects(this.#control, schema));
+    return { names: answer, before, after };
   }
 
   #between<T>(question: () => Promise<T>): Promise<{ answer: T } & Pick<DefinitionReading, 'before' | 'after'>> {

@@ -6,11 +6,13 @@ import { scalar } from '../../core/mysql.ts';
 import { formatPosition } from '../../core/position.ts';
 import type { ServerCapabilities } from '../../core/server.ts';
 import type { DaemonMetrics } from '../../metrics/daemon-metrics.ts';
+import type { AdoptedObjects } from '../../schema/objects/object-change.ts';
 import type { AdoptedDefinitions } from '../../schema/tracker.ts';
 import { firstOrdinalOf, lastTransactionOf } from '../../store/log-reader.ts';
 import { insertGaps } from '../../store/log-sql.ts';
 import { auditCheckpoint } from '../../store/checkpoint-audit.ts';
 import { definitionsInForce } from '../../store/definition-history.ts';
+import { objectsInForce } from '../../store/object-sql.ts';
 import { undoSchemas, type Ledger } from '../../store/ledger.ts';
 import {
   beginIncarnation, claimedDatabases, createCheckpoint, moveCheckpoint, passOver, readCheckpoint, recordEra, removeOrphans, underEpoch,
@@ -46,6 +48,7 @@ export interface Prepared {
   readonly epoch: number;
   readonly checkpoint: StoredCheckpoint;
   readonly definitions: AdoptedDefinitions;
+  readonly objects: AdoptedObjects;
   readonly filter: CaptureFilter;
   readonly sameServer: boolean;
 }
@@ -72,7 +75,7 @@ export async function prepare(
   const resume = await ask(decideResume(access, old, await lifeInLog(backup, ledger, source, old)));
   if (resume.kind === 'lost' && config.onGap !== 'record') throw resume.error;
   const goOn = resume.kind === 'lost' ? await ask(resume.goOn()) : null;
-  const definitions = await underEpoch(backup.side, ledger, source.id, epoch, async () => {
+  const adopted = await underEpoch(backup.side, ledger, source.id, epoch, async () => {
     if (resume.kind === 'failover') await beginIncarnation(backup.side, ledger, source.id, server, old, resume.start);
     if (resume.kind === 'moved') await moveCheckpoint(backup.side, ledger, source.id, { position: resume.position, gtidSet: old.gtidSet });
     if (resume.kind === 'lost') {
@@ -88,14 +91,14 @@ export async function prepare(
     const removed = await removeOrphans(backup.side, ledger, source.id, now.nextOrdinal);
     if (removed > 0) log.info({ event: 'orphans_removed', rows: removed }, 'Removed parts of a transaction that was open when the daemon ended');
     await recordEra(backup.side, ledger, source.id, config.filters, now);
-    return definitionsInForce(backup.side, ledger, source, now);
+    return { definitions: await definitionsInForce(backup.side, ledger, source, now), objects: await objectsInForce(backup.side, ledger, source, now) };
   });
   const checkpoint = await current();
   tell(log, source, resume, old, checkpoint);
   const identify = "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir, @@socket)";
   const sameServer = await scalar(control, identify) === await scalar(backup.side, identify);
   const own = [...await undoSchemas(control), ...await claimedDatabases(backup.side, ledger), ...(sameServer ? [ledger.name] : [])];
-  return { epoch, checkpoint, definitions, filter: new CaptureFilter(config.filters, own), sameServer };
+  return { epoch, checkpoint, ...adopted, filter: new CaptureFilter(config.filters, own), sameServer };
 }
 
 export async function lifeInLog({ side }: BackupSession, ledger: Ledger, source: SourceRecord, { incarnation, nextOrdinal }: StoredCheckpoint): Promise<LifeInLog> {

@@ -1,5 +1,7 @@
 import { classifyQuery, type DdlStatement } from '../../binlog/sql/classify.ts';
 import { columnRenames } from '../../binlog/sql/column-renames.ts';
+import { eventRenamedTo } from '../../schema/objects/object-reach.ts';
+import type { ObjectName } from '../../schema/objects/object.ts';
 import type { ColumnRenames } from '../carry-over.ts';
 
 /** A DDL as the log holds it. */
@@ -14,6 +16,10 @@ export interface ReadDdl {
   readonly statement: DdlStatement;
   /** Columns that it renames. */
   readonly renames: ColumnRenames;
+  /** The event's new name that an ALTER EVENT gives. */
+  readonly renamedTo: ObjectName | null;
+  /** Whether it gives a comment. */
+  readonly comments: boolean;
 }
 
 /** What a logged DDL says, or in words why that cannot be told. */
@@ -23,5 +29,12 @@ export function readLoggedDdl({ statement: bytes, statementBytes, session }: Log
   const query = classifyQuery(sql, { ...session, flavour });
   if (query.kind !== 'ddl') return { unread: 'its text was not fully understood' };
   const { statement } = query;
-  return { statement, renames: statement.verb === 'ALTER' ? columnRenames(sql, { sqlMode: session.sqlMode, flavour }) : [] };
+  const alters = statement.verb === 'ALTER';
+  const dialect = { sqlMode: session.sqlMode, flavour };
+  return {
+    statement,
+    renames: alters && statement.object !== 'EVENT' ? columnRenames(sql, dialect) : [],
+    comments: /\bCOMMENT\b/i.test(sql),
+    renamedTo: alters && statement.object === 'EVENT' ? eventRenamedTo(sql, dialect, session.schema) : null,
+  };
 }

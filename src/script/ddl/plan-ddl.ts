@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TableName } from '../../binlog/sql/classify.ts';
 import { rows } from '../../core/mysql.ts';
 import { undoDdl, type DdlVerdict } from '../../rollback/ddl/undo-ddl.ts';
+import type { UndoStatement } from '../../rollback/ddl/verdict.ts';
 import type { DdlStates } from '../../schema/ddl-states.ts';
 import { ddlStates } from '../../store/ddl-states.ts';
+import { objectsAsked, objectStates } from '../../store/object-states.ts';
 import { and, inTableScope, type Condition } from '../conditions.ts';
 import type { ScriptContext } from '../context.ts';
 import type { Cut, Finding } from '../finding.ts';
@@ -18,7 +20,7 @@ import { concerns, ddlBackwards, describeDdl, isBeside, isCreation, type DdlReco
 export interface UndoneDdl extends DdlRecord {
   readonly read: NonNullable<DdlRecord['read']>;
   /** In order, each with its semicolon. */
-  readonly statements: readonly string[];
+  readonly statements: readonly UndoStatement[];
   /** What does not come back; null: everything does. */
   readonly loss: string | null;
   readonly around: Around;
@@ -82,7 +84,7 @@ const keyOf = ({ operation }: DdlRecord): string => `${operation.ordinal} ${oper
 
 interface Judged {
   readonly kind: DdlVerdict['kind'];
-  readonly undo: { readonly statements: readonly string[]; readonly loss: string | null; readonly around: Around } | null;
+  readonly undo: { readonly statements: readonly UndoStatement[]; readonly loss: string | null; readonly around: Around } | null;
   readonly why: string;
 }
 
@@ -91,7 +93,8 @@ async function judge(context: ScriptContext, range: LogRange, { operation, trans
   const { flavour } = range.source;
   const states = await settledStates(context, range, transaction, read.statement.tables, wait);
   if (states === null) return { kind: 'refused', undo: null, why: 'what it made is still being found out' };
-  const verdict = undoDdl({ ...read, flavour, states }, operation);
+  const objects = await objectStates(context.connection, context.ledger, range.source.id, transaction, [operation.schema], objectsAsked(read.statement, operation));
+  const verdict = undoDdl({ ...read, flavour, states, objects }, operation);
   if (verdict.kind === 'refused') return { kind: 'refused', undo: null, why: verdict.why };
   if (verdict.kind !== 'undo') return { kind: verdict.kind, undo: null, why: '' };
   const known = around(read, operation, states, operation.session?.schema ?? '');

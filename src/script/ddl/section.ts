@@ -3,6 +3,7 @@ import { commentLines, commentText } from '../comment.ts';
 import { readOnlyVariable, stopUnless } from '../guards.ts';
 import type { Plan } from '../plan.ts';
 import { contentsOf, databaseIsThere, isAsExpected, rowsWhere } from './checks.ts';
+import { inItsSession } from './object-session.ts';
 import { destroyedBy } from './overwritten.ts';
 import type { UndoneDdl } from './plan-ddl.ts';
 import { describeDdl } from './records.ts';
@@ -39,7 +40,7 @@ export function ddlSection(plan: Plan, ddl: UndoneDdl, part: number): string {
       'PREPARE p FROM @s;', 'EXECUTE p;',
     ]),
     `${readOnly}=IF(IFNULL(@ok,0),0,1);`,
-    ...statements.map((statement) => marked(statement, plan.id)),
+    ...statements.map((statement) => inItsSession(marked(statement.sql, plan.id), statement, DDL_SQL_MODE)),
     ...(destroyed ? ['UNLOCK TABLES;'] : []),
     ...after.flatMap((condition) => [`SET @d=${condition};`, 'SET @ok=(@ok AND @d);']),
     ...stopUnless('@ok', `part ${part}: not as before the DDL, stopped`),

@@ -1,0 +1,97 @@
+import type { DdlStatement } from '../../binlog/sql/classify.ts';
+import { quoteName, quoteTable } from '../../core/identifiers.ts';
+import type { ObjectKind, ObjectName, ObjectText } from '../../schema/objects/object.ts';
+import type { ObjectStates } from '../../schema/objects/object-states.ts';
+import { eventBack, objectAgain, sequenceBack, triggerAgain, triggerPlace } from './object-text.ts';
+import { noEffect, notUndoable, undo, unknown, type DdlVerdict, type UndoStatement } from './verdict.ts';
+
+export interface ObjectDdl {
+  readonly statement: DdlStatement;
+  readonly flavour: 'mysql' | 'mariadb';
+  readonly objects: ObjectStates;
+  /** The new name that an ALTER EVENT gave. */
+  readonly renamedTo: ObjectName | null;
+  readonly comments: boolean;
+}
+
+const KINDS: Readonly<Record<string, ObjectKind>> = { VIEW: 'VIEW', PROCEDURE: 'PROCEDURE', FUNCTION: 'FUNCTION', EVENT: 'EVENT', SEQUENCE: 'SEQUENCE' };
+const COUNTED = 'how far the sequence had counted';
+
+/** What undoes DDL on a view, routine, trigger, event or sequence. @param schema and table of the operation: of views and sequences their own. */
+export function undoObject(ddl: ObjectDdl, schema: string, table: string): DdlVerdict {
+  const { statement, objects } = ddl;
+  if (statement.object === 'TRIGGER') return undoTrigger(ddl, schema, table);
+  const kind = KINDS[statement.object];
+  if (kind === undefined) return statement.verb === 'CREATE' ? created(statement, null) : notUndoable(`earlier definitions of a ${statement.object.toLowerCase()} are not kept`);
+  const name = kind === 'VIEW' || kind === 'SEQUENCE' ? { schema, table } : statement.name;
+  if (!name || name.schema === '') return unknown('its name was not understood');
+  const of: ObjectName = { schema: name.schema, kind, name: name.table };
+  const known = statement.verb !== 'CREATE' || statement.orReplace || statement.ifNotExists ? objects.before(of) : null;
+  const what = kind.toLowerCase();
+  if (known === undefined) return unknown(statement.verb === 'CREATE' ? `whether the ${what} was there already, and what it was, is not known` : `what the ${what} was before is not known`);
+  if (known === null) return statement.verb === 'CREATE' ? undo(`DROP ${kind} ${quoteTable(of.schema, of.name)}`) : noEffect;
+  if (statement.ifNotExists) return noEffect;
+  const [text] = known.texts;
+  if (text && keepsComment(ddl, kind, text)) {
+    const made = objectAgain(of, text, ddl.flavour);
+    return made === null ? notUndoable(`what the ${what} was before is not understood`)
+      : undo([`DROP ${kind} ${quoteTable(of.schema, of.name)}`, { sql: made, session: text.session }], `privileges that were granted on the ${what} itself`);
+  }
+  const again = text && back(ddl, of, text);
+  if (!text || again === undefined || again === null) return notUndoable(`what the ${what} was before is not understood`);
+  return undo([{ sql: again, session: text.session }], kind === 'SEQUENCE' ? COUNTED : null);
+}
+
+/** MySQL's ALTER takes an empty comment for none, so that one that was given cannot be taken away (seen on 9.7). */
+function keepsComment({ statement, flavour, comments }: ObjectDdl, kind: ObjectKind, { characteristics }: ObjectText): boolean {
+  return flavour === 'mysql' && statement.verb === 'ALTER' && comments && (kind === 'PROCEDURE' || kind === 'FUNCTION') && characteristics?.endsWith(" COMMENT ''") === true;
+}
+
+function back({ statement: { verb }, flavour, renamedTo }: ObjectDdl, of: ObjectName, text: ObjectText): string | null {
+  if (verb === 'DROP') return objectAgain(of, text, flavour);
+  if (verb === 'CREATE' || of.kind === 'VIEW') return objectAgain(of, text, flavour, 'CREATE OR REPLACE');
+  if (of.kind === 'EVENT') return eventBack(of, text, renamedTo?.name ?? of.name, flavour);
+  if (of.kind === 'SEQUENCE') return sequenceBack(of, text, flavour);
+  return text.characteristics === null ? null : `ALTER ${of.kind} ${quoteTable(of.schema, of.name)} ${text.characteristics}`;
+}
+
+function created({ object, tables, name, ifNotExists, orReplace }: DdlStatement, known: null | undefined): DdlVerdict {
+  if (ifNotExists || orReplace || known === undefined) return unknown(`whether the ${object.toLowerCase()} was there already is not known`);
+  const made = name ?? tables[0];
+  if (!made || made.schema === '') return unknown('its name was not understood');
+  return undo(`DROP ${object} ${quoteTable(made.schema, made.table)}`);
+}
+
+function undoTrigger({ statement, flavour, objects }: ObjectDdl, schema: string, table: string): DdlVerdict {
+  const { verb, name, ifNotExists, orReplace } = statement;
+  if (!name || name.schema === '') return unknown('its name was not understood');
+  const called = (text: ObjectText): boolean => text.name.toLowerCase() === name.table.toLowerCase();
+  // DROP TRIGGER does not tell the table.
+  const group = verb === 'CREATE' ? objects.before({ schema, kind: 'TRIGGERS', name: table })
+    : objects.ended.find(({ of, definition }) => of.kind === 'TRIGGERS' && of.schema === name.schema && definition?.texts.some(called))?.definition;
+  if (verb === 'CREATE') {
+    if (!ifNotExists && !orReplace) return undo(`DROP TRIGGER ${quoteTable(name.schema, name.table)}`);
+    if (group === undefined) return unknown('whether the trigger was there already is not known');
+  } else if (!group) return unknown('what the trigger was before is not known');
+  const text = group?.texts.find(called);
+  if (!text) return undo(`DROP TRIGGER ${quoteTable(name.schema, name.table)}`);
+  if (ifNotExists) return noEffect;
+  const again = triggerAgain(schema, text, triggerPlace(group!.texts, text), flavour, verb === 'CREATE' ? 'CREATE OR REPLACE' : 'CREATE');
+  return again === null ? notUndoable('what the trigger was before is not understood') : undo([{ sql: again, session: text.session }]);
+}
+
+/** The triggers of a table that was dropped, in the order in which they fired; null where one is not understood, undefined where they are not known. */
+export function triggersAgain(schema: string, table: string, objects: ObjectStates, flavour: 'mysql' | 'mariadb'): UndoStatement[] | null | undefined {
+  const group = objects.before({ schema, kind: 'TRIGGERS', name: table });
+  if (group === undefined) return undefined;
+  const made = (group?.texts ?? []).map((text) => ({ sql: triggerAgain(schema, text, '', flavour), session: text.session }));
+  return made.every((statement): statement is UndoStatement => statement.sql !== null) ? made : null;
+}
+
+/** ALTER DATABASE, back to the options before. */
+export function databaseOptionsBack(database: string, objects: ObjectStates, flavour: 'mysql' | 'mariadb'): DdlVerdict {
+  const options = objects.before({ schema: database, kind: 'DATABASE', name: '' })?.texts[0]?.sql;
+  if (options === undefined) return unknown('what the database gave new tables before is not known');
+  const comment = flavour === 'mariadb' && !options.includes(' COMMENT ') ? " COMMENT ''" : '';
+  return undo(`ALTER DATABASE ${quoteName(database)} ${options}${comment}`);
+}

@@ -1,0 +1,9 @@
+import type { ObjectDefinition, ObjectName } from './object.ts';
+
+/** What is known of objects just before a statement. */
+export interface ObjectStates {
+  /** Null: it was not there; undefined: not known. */
+  before(name: ObjectName): ObjectDefinition | null | undefined;
+  /** Objects that the statement took away, altered or replaced, as far as they were known. */
+  readonly ended: readonly { readonly of: ObjectName; readonly definition: ObjectDefinition | null }[];
+}

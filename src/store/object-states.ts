@@ -1,0 +1,54 @@
+import type { Connection } from 'mysql2/promise';
+import type { DdlStatement, TableName } from '../binlog/sql/classify.ts';
+import { rows } from '../core/mysql.ts';
+import { fileNumber, type Position } from '../core/position.ts';
+import { objectKey, type ObjectDefinition, type ObjectKind, type ObjectName } from '../schema/objects/object.ts';
+import type { ObjectStates } from '../schema/objects/object-states.ts';
+import type { Ledger } from './ledger.ts';
+import type { StoredTransaction } from './log-reader.ts';
+import { COMPLETE } from './object-sql.ts';
+
+interface EntryRow { readonly schema_name: string; readonly kind: string; readonly name: string; readonly ended: number | string; readonly proven: number; readonly definition: string | null }
+
+/** What the history of objects knows around a transaction with DDL: what it ended, and what was whole before it. */
+export async function objectStates(
+  connection: Connection, ledger: Ledger, sourceId: number, { incarnationId, start, end }: StoredTransaction, schemas: readonly string[], names: readonly ObjectName[],
+): Promise<ObjectStates> {
+  const at = ({ file, offset }: Position): [number, number] => [fileNumber(file), offset];
+  const scope = [...new Set([...schemas, ...names.map(({ schema }) => schema)])];
+  const after = (column: string): string => `(${column}_number > ? OR (${column}_number = ? AND ${column}_offset > ?))`;
+  const bound = (position: Position): number[] => [at(position)[0], ...at(position)];
+  const found = scope.length === 0 ? [] : await rows<EntryRow>(connection,
+    `SELECT schema_name, kind, name, proven, definition, until_number IS NOT NULL AND NOT ${after('until')} AS ended FROM ${ledger.table('objects')}
+     WHERE source_id = ? AND incarnation_id = ? AND schema_name IN (${scope.map(() => '?').join(', ')})
+       AND NOT ${after('from')} AND (until_number IS NULL OR ${after('until')})
+       AND (kind = '${COMPLETE}' OR NOT (until_number IS NULL OR ${after('until')})${names.length === 0 ? '' : ` OR (kind, name) IN (${names.map(() => '(?, ?)').join(', ')})`})`,
+    [...bound(end), sourceId, incarnationId, ...scope, ...bound(start), ...bound(start), ...bound(end), ...names.flatMap(({ kind, name }) => [kind, name])]);
+  const entries = found.filter(({ kind }) => kind !== COMPLETE).map((entry) => ({
+    of: { schema: entry.schema_name, kind: entry.kind as ObjectKind, name: entry.name },
+    ended: Number(entry.ended) === 1,
+    definition: entry.proven === 1 && entry.definition !== null ? JSON.parse(entry.definition) as ObjectDefinition : null,
+  }));
+  const complete = ({ schema, kind }: ObjectName): boolean => found.some((entry) => entry.kind === COMPLETE && entry.schema_name === schema
+    && (JSON.parse(entry.definition ?? '{"kinds":[]}') as { kinds: ObjectKind[] }).kinds.includes(kind));
+  return {
+    before: (name) => {
+      const entry = entries.find(({ of }) => objectKey(of) === objectKey(name));
+      if (entry) return entry.definition ?? undefined;
+      return complete(name) ? null : undefined;
+    },
+    ended: entries.filter(({ ended }) => ended),
+  };
+}
+
+/** Objects that a statement's undo asks for though the statement may not have ended them. */
+export function objectsAsked({ object, name, database }: DdlStatement, { schema, table }: TableName): ObjectName[] {
+  if (database !== null) return [{ schema: database, kind: 'DATABASE', name: '' }];
+  switch (object) {
+    case 'VIEW': case 'SEQUENCE': return [{ schema, kind: object, name: table }];
+    case 'PROCEDURE': case 'FUNCTION': case 'EVENT': return name === null ? [] : [{ schema: name.schema, kind: object, name: name.table }];
+    case 'TRIGGER': return table === '' ? [] : [{ schema, kind: 'TRIGGERS', name: table }];
+    case 'TABLE': return [{ schema, kind: 'TRIGGERS', name: table }, { schema, kind: 'SEQUENCE', name: table }];
+    default: return [];
+  }
+}
