@@ -4,6 +4,7 @@ import { quoteTable } from '../core/identifiers.ts';
 import { row, rows, run, scalar } from '../core/mysql.ts';
 import { fileNumber } from '../core/position.ts';
 import type { Ledger } from '../store/ledger.ts';
+import { firstOpenBlock } from '../store/newest-block.ts';
 import { firstBlockNeeded, lastBlockBelow, sweepBlocks } from '../store/retention-blocks.ts';
 import {
   bytesHeld, endOfLog, nextInLog, ordinalAtTime, ordinalForBytes, skipConsumers, slowestConsumer, type HeldBack,
@@ -103,6 +104,7 @@ class Retention {
     for (const scope of cuts) await adoptScope(connection, ledger, sourceId, scope, points);
     if (this.#order.force === true) await skipConsumers(connection, ledger, sourceId, Math.max(...cuts.map(({ cut }) => cut)));
     const lastBlock = await lastBlockBelow(connection, ledger, sourceId, general);
+    const open = await firstOpenBlock(connection, ledger, sourceId);
     const remover = await BackupRowRemover.open(connection, ledger, sourceId, (deleted) => {
       this.#counts.rows += deleted;
       return this.#pace();
@@ -117,7 +119,7 @@ class Retention {
     };
     await this.#everything(pass, general, points, cuts);
     for (const scope of cuts) if (scope.schema !== '') await this.#scope(pass, scope, general);
-    await this.#rest(lastBlock);
+    await this.#rest(lastBlock, open);
     await this.#shrink(remover);
     return this.#report();
   }
@@ -178,16 +180,19 @@ class Retention {
       if (schema === '') this.#keptFrom = cut > 1 ? cut : null;
     }
     const last = await lastBlockBelow(connection, ledger, sourceId, cuts[0]!.cut);
-    if (last !== null) this.#counts.blocks = Number(await scalar(connection, `SELECT COUNT(DISTINCT block) FROM ${ledger.table('blocks')} WHERE source_id = ? AND block <= ?`, [sourceId, last]));
+    if (last !== null) {
+      const open = await firstOpenBlock(connection, ledger, sourceId);
+      this.#counts.blocks = Number(await scalar(connection, `SELECT COUNT(DISTINCT block) FROM ${ledger.table('blocks')} WHERE source_id = ? AND block <= ?`, [sourceId, Math.min(last, open - 1)]));
+    }
     return this.#report();
   }
 
   /** Blocks, and what else is only kept for the sake of transactions. */
-  async #rest(lastBlock: number | null): Promise<void> {
+  async #rest(lastBlock: number | null, open: number): Promise<void> {
     const { connection, ledger, sourceId, signal } = this.#context;
     if (signal.aborted || !this.#point) return;
     const needed = await firstBlockNeeded(connection, ledger, sourceId);
-    const last = Math.max(lastBlock ?? 0, needed === null ? 0 : needed - 1);
+    const last = Math.min(Math.max(lastBlock ?? 0, needed === null ? 0 : needed - 1), open - 1);
     await sweepBlocks(connection, ledger, sourceId, last, (deleted) => {
       this.#counts.blocks += deleted;
       return this.#pace();

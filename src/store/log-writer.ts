@@ -361,8 +361,10 @@ export class LogWriter implements CaptureSink {
       return block;
     });
     const keys = this.#keys.take();
-    // The last transaction may be open still: it will have the next ordinal.
-    this.#sealed.push({ block: this.#nextBlock++, rawBytes: raw.length, packed, keys, fromOrdinal: this.#blockOrdinal ?? this.#nextOrdinal, toOrdinal: this.#nextOrdinal });
+    const fromOrdinal = this.#blockOrdinal ?? this.#nextOrdinal;
+    // The last transaction may be open still: it will have the next ordinal. Retention goes by that.
+    const toOrdinal = this.#firstBlock === null ? Math.max(fromOrdinal, this.#nextOrdinal - 1) : this.#nextOrdinal;
+    this.#sealed.push({ block: this.#nextBlock++, rawBytes: raw.length, packed, keys, fromOrdinal, toOrdinal });
     this.#blockOrdinal = null;
     this.#cost += keys.reduce((sum, { data }) => sum + data.length, raw.length);
   }

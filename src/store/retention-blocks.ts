@@ -6,7 +6,11 @@ import type { Ledger } from './ledger.ts';
 const BLOCKS_AT_ONCE = 32;
 const INTERVALS_AT_ONCE = 5000;
 
-/** The last block of the transactions below `cut`; what is not needed up to there can go. Null: none of them had rows. */
+/**
+ * The last block of the transactions below `cut`; what is not needed up to there can go. Null: none of them had rows.
+ * By ordinal, in one step of the index: an XA transaction that was committed late names an older block than its predecessors, and then the
+ * blocks between wait for the next run, whose cut or `firstBlockNeeded` lies behind them.
+ */
 export async function lastBlockBelow(connection: Connection, ledger: Ledger, sourceId: number, cut: number): Promise<number | null> {
   const found = await scalar<string>(connection,
     `SELECT last_block FROM ${ledger.table('transactions')} WHERE source_id = ? AND ordinal < ? AND last_block IS NOT NULL ORDER BY ordinal DESC LIMIT 1`, [sourceId, cut]);
@@ -23,7 +27,8 @@ export async function firstBlockNeeded(connection: Connection, ledger: Ledger, s
 
 /**
  * Deletes the blocks up to `last` that no transaction needs: those of purged ones, and leaks of transactions that never came
- * to be. Blocks that are being written lie behind every logged transaction, and so behind `last`.
+ * to be. Blocks that are being written lie behind every logged transaction; the newest block that those name may hold the begin of the
+ * one that is still being read, so that `last` has to lie before it.
  * @param pace called after each deletion with the number of rows. @returns rows deleted.
  */
 export async function sweepBlocks(connection: Connection, ledger: Ledger, sourceId: number, last: number, pace: (deleted: number) => Promise<void>): Promise<number> {
