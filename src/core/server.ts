@@ -29,6 +29,8 @@ export interface ServerCapabilities {
     readonly replicas: string;
     /** One row for each replication channel of this server. */
     readonly replicaStatus: string;
+    /** Lists the XA transactions that are prepared, each XID in a form that is told apart from others. */
+    readonly preparedXa: string;
   };
   /** Names of the variables that differ between flavours. */
   readonly variables: {
@@ -110,6 +112,7 @@ export async function probeServer(connection: Connection): Promise<ServerCapabil
     binlogStatus: !maria && atLeast(8, 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS',
     replicas: replicaWords ? 'SHOW REPLICAS' : 'SHOW SLAVE HOSTS',
     replicaStatus: maria ? 'SHOW ALL SLAVES STATUS' : replicaWords ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS',
+    preparedXa: maria ? "XA RECOVER FORMAT='SQL'" : 'XA RECOVER CONVERT XID',
   };
   return {
     flavour,

@@ -232,6 +232,18 @@ export class LogWriter implements CaptureSink {
     if (prepared) this.#cut();
   }
 
+  /** Prepared transactions that nothing will end any more: what stands of them goes. @returns those that were still waiting. */
+  giveUp(lost: readonly PreparedTransaction[]): readonly PreparedTransaction[] {
+    // One of the same name that was prepared since has another place.
+    const gone = lost.filter(({ xid, parking }) => this.#waiting.get(xid)?.parking === parking);
+    for (const { xid, parking } of gone) {
+      this.#waiting.delete(xid);
+      this.#settled.push({ xid, parking, ordinal: null });
+    }
+    if (gone.length > 0) this.#cut();
+    return gone;
+  }
+
   abandon(): void {
     if (this.#spilled.size > 0) this.#discard(null);
     // Records already written carry a tag that no transaction will name.

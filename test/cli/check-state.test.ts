@@ -9,7 +9,7 @@ import type { ServerCapabilities } from '../../src/core/server.ts';
 const HEALTHY: ServerCapabilities = {
   flavour: 'mysql', version: { major: 9, minor: 7, patch: 4, raw: '9.7.4' }, support: { level: 'tested', reason: '' },
   serverUuid: 'd184e58f-e52e-11f1-bb8f-02fc00000001', serverId: 1, gtidDomainId: null, gtid: 'mysql-on', exactFromUnixtime: false, threadIdFrom: 'begin',
-  statements: { binlogStatus: 'SHOW BINARY LOG STATUS', replicas: 'SHOW REPLICAS', replicaStatus: 'SHOW REPLICA STATUS' },
+  statements: { binlogStatus: 'SHOW BINARY LOG STATUS', replicas: 'SHOW REPLICAS', replicaStatus: 'SHOW REPLICA STATUS', preparedXa: 'XA RECOVER CONVERT XID' },
   variables: {
     rowMetadata: 'binlog_row_metadata', rowsQuery: 'binlog_rows_query_log_events', logReplicaUpdates: 'log_replica_updates',
     expiry: 'binlog_expire_logs_seconds',

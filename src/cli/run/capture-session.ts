@@ -33,6 +33,7 @@ import { BackupSession } from './backup-session.ts';
 import { DefinitionSource } from './definition-source.ts';
 import { FanoutLoop } from './fanout-loop.ts';
 import { KnownTransactions } from './known-transactions.ts';
+import { LostEnds } from './lost-ends.ts';
 import { MeasuredSink } from './measured-sink.ts';
 import { observed, seedObjects, visibleKinds } from './object-history.ts';
 import { ProjectionLoop } from './projection-loop.ts';
@@ -174,8 +175,13 @@ class CaptureSession {
       visible: (schema) => visibleKinds(grants, flavour, schema), changed: () => writer.flushSoon(), failed: (error) => this.#definitionUnread(error),
     }, checkpoint.position, adopted);
     const anchors = new AnchorTracker(checkpoint.anchor);
+    const waiting = await readPrepared(this.#backup.side, this.#ledger, this.#source.id);
+    const lostEnds = await asked(endpoint, LostEnds.look(this.#control, this.#capabilities, { side: this.#backup.side, ledger: this.#ledger, sourceId: this.#source.id }, waiting));
+    const giveUp = (durable: Position): void => {
+      for (const { xid } of writer.giveUp(lostEnds?.at(durable) ?? [])) log.warn({ event: 'xa_end_lost', xid }, 'The end of a prepared XA transaction lies in a stretch that the log does not hold: its rows are dropped');
+    };
     const writer = new LogWriter({
-      connection: this.#backup.writer, scope, start: checkpoint, prepared: await readPrepared(this.#backup.side, this.#ledger, this.#source.id), gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
+      connection: this.#backup.writer, scope, start: checkpoint, prepared: waiting, gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
       textLimit: config.statementTextLimit, idleCheckpointMs: sameServer ? null : IDLE_CHECKPOINT_MS,
       onCommit: ({ threadId, serverId }, ordinal) => {
         if (observes(serverId)) observer.note(threadId, ordinal);
@@ -183,6 +189,7 @@ class CaptureSession {
       onWritten: (seconds) => metrics.batchWritten(seconds),
       onDurable: (durable) => {
         metrics.durable(durable.commitMicros);
+        giveUp(durable.position);
         projection?.notify(durable.nextOrdinal);
         fanout?.notify(durable.nextOrdinal, writer.queueBytes);
       },
@@ -191,6 +198,7 @@ class CaptureSession {
     });
     // Once there is a writer: what this finds may have to be written.
     tracker.adopt(definitions);
+    giveUp(checkpoint.position);
     const clock = new CommitClock(() => (Date.now() + this.#capabilities.clockOffset) * 1000, checkpoint.commitMicros);
     const assembler = new TransactionAssembler(filter, new MeasuredSink(writer, metrics), observed(tracker, objects), clock, checkpoint.incarnation.life);
     const { startGtids } = checkpoint.incarnation;
