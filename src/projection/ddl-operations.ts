@@ -34,11 +34,16 @@ export class DdlOperations {
   /** In the transaction that moves the cursor. */
   async note({ ordinal, seq }: StoredOperation, verdict: DdlVerdict): Promise<void> {
     const state = verdict.kind === 'undo' ? 'captured' : verdict.kind === 'refused' ? verdict.state : verdict.kind;
-    const remark = verdict.kind === 'undo' ? verdict.loss && `not brought back: ${verdict.loss}` : verdict.kind === 'refused' ? verdict.why : null;
-    // The server keeps the session with what is made in it, and no statement of these can bring its own.
-    const needy = verdict.kind === 'undo' ? verdict.statements.filter(({ session }) => session !== null).length : 0;
-    if (state === 'captured' && remark === null && needy === 0) return;
-    await run(this.#connection, `UPDATE ${this.#ledger.table('operations')} SET state = ?, remark = ?, needs_session = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
-      [state, remark, needy, this.#source.id, ordinal, seq]);
+    const remark = verdict.kind === 'undo' ? remarkOf(verdict) : verdict.kind === 'refused' ? verdict.why : null;
+    if (state === 'captured' && remark === null) return;
+    await run(this.#connection, `UPDATE ${this.#ledger.table('operations')} SET state = ?, remark = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
+      [state, remark, this.#source.id, ordinal, seq]);
   }
+}
+
+function remarkOf({ loss, statements }: Extract<DdlVerdict, { readonly kind: 'undo' }>): string | null {
+  // The server keeps the session with what is made in it, and no such statement can bring its own.
+  const session = statements.find((statement) => statement.session !== null)?.session;
+  const made = session && `to be run in a session like that of then: sql_mode=${session.sqlMode ?? 'any'}, collation_connection=${session.connection}${session.timeZone === null ? '' : `, time_zone='${session.timeZone}'`}`;
+  return [loss && `not brought back: ${loss}`, made].filter((part) => part !== null && part !== undefined).join('; ') || null;
 }

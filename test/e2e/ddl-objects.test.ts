@@ -59,7 +59,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     ];
     for (const sql of statements) {
       const { opid, state, ...rest } = await ddl(scene, sql);
-      const [kept] = await scene.ledgerRows('SELECT remark, needs_session FROM operations WHERE opid = ?', [String(opid)]);
+      const [kept] = await scene.ledgerRows('SELECT remark FROM operations WHERE opid = ?', [String(opid)]);
       assert.equal(state, 'captured', `${sql}: ${JSON.stringify({ ...rest, ...kept })}`);
       assert.notDeepEqual(await shownObjects(scene.db, scene.schema), was, sql);
       const session = await scene.session();
