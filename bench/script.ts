@@ -85,7 +85,7 @@ const firstByte = (raw: RawParameters) => async (engine: OpenEngine): Promise<vo
   // Without the look at later changes, whose cost is that of the log behind the selection.
   const { bytes } = await openScript(engine.context, { mode: 'nocascade-force', ...raw }, CLI_DIALECT);
   if ((await bytes.next()).done === true) throw new Error('no script');
-  await bytes.return({ statements: 0, largestStatement: 0 });
+  await bytes.return({ statements: 0, rows: 0, largestStatement: 0 });
 };
 await timed('find, newest 20', 100, find({}));
 await timed('find by opid', 100, find({ opid: String(accident.opid) }));

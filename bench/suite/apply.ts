@@ -22,43 +22,47 @@ async function fill(source: RunningServer, count: number): Promise<void> {
   });
 }
 
-/** Seconds to apply the script that undoes a DELETE or an UPDATE of every row with the stock client; and to LOAD DATA the same rows. */
+const FORMS = ['single', 'multi'] as const;
+
+/** Seconds to apply the scripts that undo a DELETE or an UPDATE of every row with the stock client, in both forms; and to LOAD DATA the same rows. */
 async function measure(context: Context, kind: BenchKind, change: 'deleted' | 'updated'): Promise<Figure[]> {
   const [source, backup] = [await server(kind, 'source'), await server(kind, 'backup')];
   const count = sized(context, 1_000_000, 20_000);
   const log = await connect(backup, { multipleStatements: true, supportBigNumbers: true });
   await setDurability(log, true);
-  const [applied, loaded, scriptSeconds]: [number[], number[], number[]] = [[], [], []];
+  const applied: Record<(typeof FORMS)[number], number[]> = { single: [], multi: [] };
+  const [loaded, scriptSeconds]: [number[], number[]] = [[], []];
   for (let turn = 0; turn < context.turns; turn++) {
     await fill(source, count);
     const checksum = async (): Promise<string> => withConnection(source, async (db) => String((await rows(db, 'CHECKSUM TABLE bench.t'))[0]!.Checksum));
     const before = await checksum();
     if (change === 'deleted') loaded.push(await loadData(source, count));
-    const done = await withConnection(source, (db) => stretch(db, { rowChanges: count, transactions: 1 }, async () => {
-      await db.query(change === 'deleted' ? 'DELETE FROM bench.t' : 'UPDATE bench.t SET k = k + 1, c = REVERSE(c)');
-    }));
-    const { undoLog } = await catchUp(source, backup, log, done, false);
-    let since = performance.now();
-    const file = join(source.dataDir, 'bench-undo.sql');
-    const script = await runCli(['script', '--start-position', formatPosition(done.from), '--stop-position', formatPosition(done.to)], {
-      ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', backup), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
-    });
-    if (script.status !== 0) throw new Error(`script ended with ${script.status}: ${script.stderr}`);
-    scriptSeconds.push((performance.now() - since) / 1000);
-    since = performance.now();
-    const { status, stderr } = await applyWithClient(source, script.stdout);
-    applied.push((performance.now() - since) / 1000);
-    if (status !== 0) throw new Error(`the script was refused: ${stderr}`);
-    if (await checksum() !== before) throw new Error('the script did not bring the table back');
-    await rm(file, { force: true });
-    await dropLog(log, undoLog);
+    for (const form of turn % 2 === 0 ? FORMS : FORMS.toReversed()) {
+      const done = await withConnection(source, (db) => stretch(db, { rowChanges: count, transactions: 1 }, async () => {
+        await db.query(change === 'deleted' ? 'DELETE FROM bench.t' : 'UPDATE bench.t SET k = k + 1, c = REVERSE(c)');
+      }));
+      const { undoLog } = await catchUp(source, backup, log, done, false);
+      let since = performance.now();
+      const script = await runCli(['script', '--form', form, '--start-position', formatPosition(done.from), '--stop-position', formatPosition(done.to)], {
+        ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', backup), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
+      });
+      if (script.status !== 0) throw new Error(`script ended with ${script.status}: ${script.stderr}`);
+      if (form === 'multi') scriptSeconds.push((performance.now() - since) / 1000);
+      since = performance.now();
+      const { status, stderr } = await applyWithClient(source, script.stdout);
+      applied[form].push((performance.now() - since) / 1000);
+      if (status !== 0) throw new Error(`the script was refused: ${stderr}`);
+      if (await checksum() !== before) throw new Error('the script did not bring the table back');
+      await dropLog(log, undoLog);
+      context.log(`${kind}, ${change}, ${form}: ${rate(count / applied[form].at(-1)!)} rows/s`);
+    }
   }
   await log.end();
   const on = `${kind}, ${rate(count)} ${change} rows`;
-  const detail = `${rate(count / median(applied))} rows/s applied; script written in ${short(median(scriptSeconds))} s`;
-  return loaded.length === 0
-    ? [figure('apply of an undo, seconds', on, applied, 's', undefined, detail)]
-    : [figure('apply of an undo vs LOAD DATA', on, ratios(loaded, applied), 'x', undefined, `${detail}; LOAD DATA ${rate(count / median(loaded))} rows/s`)];
+  const speed = (seconds: readonly number[]): string => `${rate(count / median(seconds))} rows/s`;
+  const faster = figure('apply of an undo, rows sharing statements vs one statement a row', on, ratios(applied.single, applied.multi), 'x', { least: 5 },
+    `${speed(applied.multi)} against ${speed(applied.single)}; script written in ${short(median(scriptSeconds))} s`);
+  return loaded.length === 0 ? [faster] : [faster, figure('apply of an undo vs LOAD DATA', on, ratios(loaded, applied.multi), 'x', undefined, `LOAD DATA ${speed(loaded)}`)];
 }
 
 /** The rows of the table into an equal one. */
@@ -78,7 +82,7 @@ async function loadData(source: RunningServer, count: number): Promise<number> {
 }
 
 export const apply: Benchmark = {
-  name: 'apply', about: 'the script that undoes a DELETE or UPDATE of a whole table, applied with the stock client, against LOAD DATA',
+  name: 'apply', about: 'the script that undoes a DELETE or UPDATE of a whole table, applied with the stock client: rows sharing statements against one statement a row, and LOAD DATA',
   run: async (context) => {
     const figures: Figure[] = [];
     for (const kind of context.kinds) for (const change of ['deleted', 'updated'] as const) figures.push(...await measure(context, kind, change));

@@ -1,7 +1,8 @@
 import { quoteName, quoteText } from '../core/identifiers.ts';
 import type { KeyDefinition } from '../schema/definition.ts';
 import { incomparable } from './keys/key-lists.ts';
-import { deleteConditions, eachNeed, updateConditions, type Context } from './row-writers.ts';
+import { deleteConditions, updateConditions, type Context } from './row-context.ts';
+import { eachNeed } from './row-writers.ts';
 import type { ColumnShape } from './shape.ts';
 import { RowCode, type Condition, type WriteRow } from './writer-code.ts';
 

@@ -4,7 +4,7 @@ import { compileChecks, type CheckWriters, type KnownColumns } from './check-wri
 import { keyParts, type KeyValuePart } from './keys/key-value.ts';
 import type { RenderOptions } from './options.ts';
 import { RowLocator } from './row-locator.ts';
-import { contextOf } from './row-writers.ts';
+import { contextOf } from './row-context.ts';
 import type { SeenRows } from './seen-rows.ts';
 import type { TableShape } from './shape.ts';
 

@@ -6,6 +6,8 @@ export { ROLLBACK_SQL_MODE, scriptSessionSettings } from './session.ts';
 export { UndoChecker } from './checker.ts';
 export { SeenRows } from './seen-rows.ts';
 export { compileWriter, type UndoWriter } from './writer.ts';
+export { compileScriptWriter, singly, type OnStatement, type ScriptWriter } from './merging-writer.ts';
+export type { MergeLimits } from './mergeable.ts';
 export { compileFinder } from './row-writers.ts';
 export type { WriteRow } from './writer-code.ts';
 export { chooseKey } from './choose-key.ts';

@@ -1,8 +1,9 @@
-import { quoteName, quoteTable } from '../core/identifiers.ts';
-import { NEEDS, Need, allZero, columnCode, type ColumnCode, type NeedOf } from './column-code.ts';
+import { quoteName } from '../core/identifiers.ts';
+import { NEEDS, Need, allZero, type ColumnCode, type NeedOf } from './column-code.ts';
 import type { RenderOptions } from './options.ts';
+import { conditions, contextOf, declareChanges, deleteConditions, isSoft, updateConditions, type Context } from './row-context.ts';
 import { ROLLBACK_SQL_MODE } from './session.ts';
-import type { ColumnShape, TableShape } from './shape.ts';
+import type { TableShape } from './shape.ts';
 import { RowCode, type Condition, type WriteRow } from './writer-code.ts';
 
 /** One compiled writer for each kind of row change, named after what it writes. */
@@ -32,23 +33,6 @@ export function compileFinder(shape: TableShape, options: RenderOptions): WriteR
   code.line('out.raw(heads[need]);');
   code.where(terms, 0);
   return code.compile('findRow');
-}
-
-export function contextOf(shape: TableShape, options: RenderOptions, images: 'full' | 'sparse'): Context {
-  return {
-    shape, options, columns: shape.columns.map((column) => columnCode(column, options)), base: shape.columns.filter((column) => !column.generated),
-    table: quoteTable(shape.schema, shape.table), sparse: images === 'sparse',
-  };
-}
-
-/** What the writers of one shape are compiled from. */
-export interface Context {
-  readonly shape: TableShape;
-  readonly options: RenderOptions;
-  readonly columns: readonly ColumnCode[];
-  readonly base: readonly ColumnShape[];
-  readonly table: string;
-  readonly sparse: boolean;
 }
 
 /** The statement's start, with the settings that a need asks for made for this statement only. */
@@ -85,45 +69,6 @@ export function eachNeed(text: (need: number) => string): Buffer[] {
   return Array.from({ length: NEEDS }, (_, need) => Buffer.from(text(need)));
 }
 
-/** What finds the row that the undo of an insert deletes. */
-export function deleteConditions(context: Context): Condition[] {
-  return conditions(context, context.options.guard === 'none' ? 'none' : 'all');
-}
-
-/** What finds the row that the undo of an update changes. */
-export function updateConditions(context: Context): Condition[] {
-  const { guard, update } = context.options;
-  return conditions(context, guard === 'none' ? 'none' : update === 'full' || guard === 'row' ? 'all' : 'changed');
-}
-
-/** The conditions that find the row: its key, or every column byte for byte. `guarded` columns are compared byte for byte too. */
-function conditions({ shape, columns, base, sparse }: Context, guarded: 'none' | 'all' | 'changed'): Condition[] {
-  const exact = (column: ColumnShape, onlyIfChanged: boolean): Condition[] => [
-    ...(columns[column.index]!.matchFirst ? [{ column, by: 'match' as const, onlyIfChanged, onlyIfKnown: sparse }] : []),
-    { column, by: 'exact', onlyIfChanged, onlyIfKnown: sparse },
-  ];
-  // All of them are known: `refusalOf` saw to that.
-  if (shape.key.kind === 'none') return base.flatMap((column) => exact(column, false)).map((condition) => ({ ...condition, onlyIfKnown: false }));
-  const keyed = new Set(shape.key.columns);
-  const key = shape.key.columns.map((index): Condition => ({ column: shape.columns[index]!, by: 'match', onlyIfChanged: false, onlyIfKnown: false }));
-  if (guarded === 'none') return key;
-  const guards = base.flatMap((column) => {
-    if (guarded === 'changed' && isSoft(column, keyed)) return [];
-    if (!keyed.has(column.index)) return exact(column, guarded === 'changed');
-    const code = columns[column.index]!;
-    return code.exact === code.match ? [] : [{ column, by: 'exact' as const, onlyIfChanged: guarded === 'changed', onlyIfKnown: sparse }];
-  });
-  return [...key, ...guards];
-}
-
-/**
- * A time that the server sets by itself at any later change of the row, also of columns that the undo does not touch: as a
- * guard it would fail for everybody's sake. It is put back only while it still holds what the undone change left.
- */
-function isSoft(column: ColumnShape, keyed: ReadonlySet<number>): boolean {
-  return column.onUpdateNow && !keyed.has(column.index);
-}
-
 function tails({ shape }: Context): Buffer[] {
   return eachNeed(() => (shape.key.kind === 'none' ? ' LIMIT 1;' : ';'));
 }
@@ -152,21 +97,29 @@ function compileInsert(context: Context): WriteRow {
     const need: NeedOf = (b, s, e) => (allZero(b, s, e) ? Need.SQL_MODE : Need.NOTHING);
     return { ...code, needOfValue: need };
   });
-  const { fillers } = context.shape;
-  const names = [...base.map((column) => columns[column.index]!.name), ...fillers.map(({ name }) => quoteName(name))].join(',');
   const asSelect = (need: number): boolean => (need & Need.SELECT) !== 0;
   const code = new RowCode({
-    heads: heads(context, 'INSERT', (need) => `INTO ${table}(${names}) ${asSelect(need) ? 'SELECT ' : 'VALUES('}`),
+    heads: heads(context, 'INSERT', (need) => `INTO ${table}(${insertNames(context)}) ${asSelect(need) ? 'SELECT ' : 'VALUES('}`),
     tails: eachNeed((need) => (asSelect(need) ? ';' : ');')), columns,
   });
   for (const column of base) code.need(column, 0, 'needOfValue');
   code.line('out.raw(heads[need]);');
+  insertValues(context, code);
+  return code.compile('insertRow');
+}
+
+/** The columns that an INSERT names. */
+export function insertNames({ base, columns, shape }: Context): string {
+  return [...base.map((column) => columns[column.index]!.name), ...shape.fillers.map(({ name }) => quoteName(name))].join(',');
+}
+
+/** Their values, with commas between them. */
+export function insertValues({ base, shape: { fillers } }: Context, code: RowCode): void {
   base.forEach((column, place) => {
     if (place > 0) code.line('out.byte(44);');
     code.line(code.value(column, 0));
   });
   if (fillers.length > 0) code.line(code.raw('fillers', fillers.map(({ value }, i) => (base.length + i > 0 ? ',' : '') + value).join('')));
-  return code.compile('insertRow');
 }
 
 function compileUpdate(context: Context): WriteRow {
@@ -175,16 +128,12 @@ function compileUpdate(context: Context): WriteRow {
   const after = 2 * shape.columns.length;
   const full = options.update === 'full';
   const code = new RowCode({ heads: heads(context, 'UPDATE', `${table} SET `), tails: tails(context), columns });
-  for (const column of base) {
-    code.line(`const changed_${column.index} = differs(b, S, o + ${before + 2 * column.index}, o + ${after + 2 * column.index});`);
-  }
+  declareChanges(context, code);
   code.line(`if (!(${base.map((column) => `changed_${column.index}`).join(' || ')})) return false;`);
   const terms = updateConditions(context);
   for (const column of base) code.need(column, before, 'needOfValue', full ? '' : `changed_${column.index} && `);
   conditionNeeds(code, terms, after);
-  // Without a key every column is compared anyway.
-  const soft = new Set(options.guard === 'changed' && !full && shape.key.kind !== 'none'
-    ? base.filter((column) => isSoft(column, new Set(shape.key.columns))) : []);
+  const soft = new Set(base.filter((column) => isSoft(context, column)));
   conditionNeeds(code, [...soft].map((column) => ({ column, by: 'exact', onlyIfChanged: true, onlyIfKnown: false })), after);
   code.line('out.raw(heads[need]);');
   code.line('let first = true;');

@@ -123,7 +123,7 @@ return function ${name}(out, b, S, o) {
 }
 
 /** True unless both spans are NULL or hold the same bytes. */
-function differs(b: Buffer, S: Int32Array, x: number, y: number): boolean {
+export function differs(b: Buffer, S: Int32Array, x: number, y: number): boolean {
   const s = S[x]!;
   const t = S[y]!;
   if (s < 0 || t < 0) return s !== t;

@@ -106,9 +106,9 @@ function modeLine({ options, conflicts: { mode } }: Plan): string {
   return `mode: ${mode} (${options.fromPart > 1 && mode === 'nocascade' ? 'looked into for the first part only' : MODES[mode]})`;
 }
 
-/** A max_allowed_packet that is enough, in bytes: every byte of an image takes two as hex, and some text forms a few more. Null when there is nothing to undo. */
+/** A max_allowed_packet that is enough, in bytes: every byte of an image takes two as hex, and some text forms a few more; rows that share a statement stay far below the rest. Null when there is nothing to undo. */
 export function packetNeeded({ largestBlock }: Plan): number | null {
-  return largestBlock === null ? null : Math.ceil((largestBlock * 4 + 65_536) / 1024) * 1024;
+  return largestBlock === null ? null : Math.ceil((largestBlock * 4 + 131_072) / 1024) * 1024;
 }
 
 /** A script with DDL is divided at each, since nothing can roll it back. */

@@ -5,7 +5,7 @@ import { run, scalar, serverErrorNumber } from '../core/mysql.ts';
 import type { ScriptContext } from './context.ts';
 import { describeSelection } from './head.ts';
 import type { Plan } from './plan.ts';
-import type { ScriptSummary } from './render.ts';
+import type { ScriptSummary } from './script-summary.ts';
 import { formatTable, type ScriptOptions, type Selection } from './selection.ts';
 
 export type RequestKind = 'plan' | 'script';
@@ -105,8 +105,8 @@ export class HistoryEntry {
   }
 }
 
-function describeOptions({ mode, format, guard, update, target, triggers, parts, fromPart, onceTable, allow }: ScriptOptions): string[] {
-  return [...(format === 'check' ? ['format=check'] : []), `guard=${guard}`, `update=${update}`, `target=${target}`, ...(triggers === 'fire' ? [] : [`triggers=${triggers}`]), `mode=${mode}`, ...describeParts(parts, fromPart), ...(onceTable === null ? [] : [`once_table=${formatTable(onceTable)}`]), ...[...allow].map((reason) => `allow=${reason}`)];
+function describeOptions({ mode, format, guard, update, form, target, triggers, parts, fromPart, onceTable, allow }: ScriptOptions): string[] {
+  return [...(format === 'check' ? ['format=check'] : []), `guard=${guard}`, `update=${update}`, ...(form === 'multi' ? [] : ['form=single']), `target=${target}`, ...(triggers === 'fire' ? [] : [`triggers=${triggers}`]), `mode=${mode}`, ...describeParts(parts, fromPart), ...(onceTable === null ? [] : [`once_table=${formatTable(onceTable)}`]), ...[...allow].map((reason) => `allow=${reason}`)];
 }
 
 function describeParts(parts: ScriptOptions['parts'], from: number): string[] {

@@ -5,7 +5,8 @@ import { HistoryEntry, type RequestKind } from './history.ts';
 import type { RawParameters } from './parameters.ts';
 import { makePlan, refuseUnlessAllowed, type Plan } from './plan.ts';
 import { renderCheck } from './render-check.ts';
-import { renderScript, type ScriptSummary } from './render.ts';
+import { renderScript } from './render.ts';
+import type { ScriptSummary } from './script-summary.ts';
 import { readScriptOptions, readSelection, requireLimits, type Dialect } from './selection.ts';
 
 export interface OpenedScript {

@@ -43,6 +43,7 @@ export const SCRIPT_PARAMETERS = {
   format: { doc: 'script (the default); check: in its place SELECTs that list the rows which the script would not find as it needs them, and nothing when all match. They change nothing.', kind: 'text', values: ['script', 'check'], placeholder: 'FORMAT' },
   guard: { doc: 'changed: a row is only undone while it still holds what the undone change left; row: while no other column was changed either; none: whatever it holds.', kind: 'text', values: ['changed', 'row', 'none'], placeholder: 'GUARD' },
   update: { doc: 'What the undo of an UPDATE sets: the columns that changed, or all.', kind: 'text', values: ['changed', 'full'], placeholder: 'FORM' },
+  form: { doc: 'multi (the default): rows of one transaction and table share statements where that is exact; single: one statement for each row.', kind: 'text', values: ['multi', 'single'], placeholder: 'FORM' },
   atomic: { doc: 'true: all or nothing (the default); false: a transaction for each transaction that is undone, newest first, until one fails.', kind: 'boolean', placeholder: 'true' },
   chunk_rows: { doc: 'A transaction for each so many rows, for servers that limit the size of transactions: neither all or nothing, nor at the bounds of the transactions undone.', kind: 'integer', placeholder: 'COUNT' },
   from_part: { doc: 'Go on with a script in parts that has stopped: leave out the parts before this one. Needs the same selection, with a stop.', kind: 'integer', placeholder: 'PART' },

@@ -41,6 +41,8 @@ export interface Plan {
   readonly ddl: readonly UndoneDdl[];
   /** Of the tables, from either side; what the script checks before COMMIT where their checks were off. */
   readonly foreignKeys: readonly ForeignKey[];
+  /** Whether the source was asked for them. */
+  readonly foreignKeysKnown: boolean;
   readonly oldest: StoredTransaction | null;
   readonly newest: StoredTransaction | null;
   /** Later changes that stand in the way. */
@@ -137,7 +139,7 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   const oldest = await edge(totals.firstOrdinal);
   const newest = await edge(totals.lastOrdinal);
   return {
-    id, range: asked, selection, options, where, totals, tables, histories, ddl: ddl.undone, findings, oldest, newest, foreignKeys: foreignKeys ?? [],
+    id, range: asked, selection, options, where, totals, tables, histories, ddl: ddl.undone, findings, oldest, newest, foreignKeys: foreignKeys ?? [], foreignKeysKnown: foreignKeys !== null,
     warnings: [
       ...ddl.warnings,
       ...await warnings(context, range, selection, options, totals, tables, where, histories),

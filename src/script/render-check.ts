@@ -8,7 +8,7 @@ import type { ScriptContext } from './context.ts';
 import { demandIdentity, readOnlyVariable } from './guards.ts';
 import { headComments } from './head.ts';
 import { historyOf, type Plan } from './plan.ts';
-import type { ScriptSummary } from './render.ts';
+import { NOTHING_WRITTEN, type ScriptSummary } from './script-summary.ts';
 import { ScriptWriters } from './writers.ts';
 
 /** Bytes of one piece of output. */
@@ -20,7 +20,7 @@ const CHUNK = 256 * 1024;
  */
 export async function* renderCheck(context: ScriptContext, plan: Plan): AsyncGenerator<Buffer, ScriptSummary> {
   yield Buffer.from(headComments(plan, context.version));
-  if (plan.totals.operations === 0) return { statements: 0, largestStatement: 0 };
+  if (plan.totals.operations === 0) return NOTHING_WRITTEN;
   const { flavour } = plan.range.source;
   const { guard, update } = plan.options;
   yield Buffer.from([
@@ -53,5 +53,5 @@ export async function* renderCheck(context: ScriptContext, plan: Plan): AsyncGen
   }
   out.text(`ROLLBACK;\n${commentLines([`checks: ${statements}; this is the end`])}`);
   yield take();
-  return { statements, largestStatement: 0 };
+  return { ...NOTHING_WRITTEN, statements };
 }

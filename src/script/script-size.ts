@@ -1,7 +1,8 @@
 import { UndoError } from '../core/errors.ts';
 import type { ScriptContext } from './context.ts';
 import type { Plan } from './plan.ts';
-import { renderScript, type ScriptSummary } from './render.ts';
+import { renderScript } from './render.ts';
+import { NOTHING_WRITTEN, type ScriptSummary } from './script-summary.ts';
 
 /** How large the script would be. */
 export interface ScriptSize {
@@ -26,7 +27,7 @@ export async function measureScript(context: ScriptContext, plan: Plan): Promise
       const piece = await pieces.next();
       if (piece.done === true) return { bytes, exact: true, largestStatement: piece.value.statements > 0 ? piece.value.largestStatement : null };
       bytes += piece.value.length;
-      const written = (counts as ScriptSummary | null)?.statements ?? 0;
+      const written = (counts as ScriptSummary | null)?.rows ?? 0;
       if (bytes > MOST_WRITTEN && written > 0) return { bytes: Math.round(bytes * Math.max(1, rows / written)), exact: false, largestStatement: null };
     }
   } catch (error) {
@@ -34,6 +35,6 @@ export async function measureScript(context: ScriptContext, plan: Plan): Promise
     if (error instanceof UndoError) return null;
     throw error;
   } finally {
-    await pieces.return({ statements: 0, largestStatement: 0 });
+    await pieces.return(NOTHING_WRITTEN);
   }
 }

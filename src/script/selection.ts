@@ -38,6 +38,8 @@ export interface ScriptOptions {
   readonly format: 'script' | 'check';
   readonly guard: 'changed' | 'row' | 'none';
   readonly update: 'changed' | 'full';
+  /** Whether rows may share statements. */
+  readonly form: 'multi' | 'single';
   readonly target: 'source' | 'any';
   /** How rows of tables with triggers are put back: by statements, or by row events, which fire none. */
   readonly triggers: 'fire' | 'skip';
@@ -240,6 +242,7 @@ export function readScriptOptions(raw: RawParameters, dialect: Dialect): ScriptO
     format: reader.text('format') === 'check' ? 'check' : 'script',
     guard: (reader.text('guard') ?? 'changed') as ScriptOptions['guard'],
     update: reader.text('update') === 'full' ? 'full' : 'changed',
+    form: reader.text('form') === 'single' ? 'single' : 'multi',
     target: reader.text('target') === 'any' ? 'any' : 'source',
     triggers: reader.text('triggers') === 'skip' ? 'skip' : 'fire',
     allow: new Set(ALLOWANCES.filter((reason) => allow.includes(reason))),
