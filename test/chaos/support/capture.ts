@@ -31,15 +31,25 @@ export async function binlogEnd(source: RunningServer): Promise<Position> {
   return { file: String(status?.File), offset: Number(status?.Position) };
 }
 
+/** Without any progress for so long, something hangs: a backlog itself may take a multiple of it on a busy machine. */
+const HANG_SECONDS = 600;
+
 /** Waits until all that the source has committed by now is in the log and in the backup tables. */
 export async function caughtUp(camp: Pick<Camp, 'source' | 'failure'>, backup: RunningServer, { ledger, alias }: Capture): Promise<void> {
   const target = await binlogEnd(camp.source);
-  await until(`the log of ${alias} reaches ${formatPosition(target)}`, async () => {
-    if (camp.failure !== null) throw new Error(camp.failure);
-    const [state] = await inLedger(backup, ledger, (connection) => query(connection,
-      `SELECT k.file, k.file_offset, k.next_ordinal, COALESCE(c.ordinal, 1) AS projected FROM sources s JOIN checkpoints k ON k.source_id = s.id
-       LEFT JOIN cursors c ON c.source_id = s.id WHERE s.alias = ?`, [alias])).catch(() => []);
-    return state !== undefined && comparePositions({ file: String(state.file), offset: Number(state.file_offset) }, target) >= 0
-      && Number(state.projected) === Number(state.next_ordinal);
-  }, 600);
+  for (let reached = 'nothing'; ;) {
+    const before = reached;
+    const done = await until(`the log of ${alias} goes on from ${before} to ${formatPosition(target)}`, async () => {
+      if (camp.failure !== null) throw new Error(camp.failure);
+      const [state] = await inLedger(backup, ledger, (connection) => query(connection,
+        `SELECT k.file, k.file_offset, k.next_ordinal, COALESCE(c.ordinal, 1) AS projected, c.block FROM sources s JOIN checkpoints k ON k.source_id = s.id
+         LEFT JOIN cursors c ON c.source_id = s.id WHERE s.alias = ?`, [alias])).catch(() => []);
+      if (state === undefined) return false;
+      const position = { file: String(state.file), offset: Number(state.file_offset) };
+      if (comparePositions(position, target) >= 0 && Number(state.projected) === Number(state.next_ordinal)) return 'all';
+      reached = `${formatPosition(position)}, projected to ${String(state.projected)}/${String(state.block)}`;
+      return reached !== before && 'more';
+    }, HANG_SECONDS);
+    if (done === 'all') return;
+  }
 }
