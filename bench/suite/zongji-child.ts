@@ -64,7 +64,7 @@ async function ours(counts: Counts): Promise<void> {
     prepare: () => undefined, commitPrepared: () => true, rollbackPrepared: () => undefined, abandon: () => undefined, passed: () => undefined, rotated: () => undefined,
   };
   const filter = new CaptureFilter({ includeDatabases: [], includeTables: [], excludeDatabases: [], excludeTables: [] }, []);
-  const assembler = new TransactionAssembler(filter, sink, { seen: () => undefined, changed: () => undefined, lost: () => undefined, passed: () => undefined }, new CommitClock(() => Date.now() * 1000, 0));
+  const assembler = new TransactionAssembler(filter, sink, { seen: () => undefined, changed: () => undefined, lost: () => undefined, passed: () => undefined, inside: () => [] }, new CommitClock(() => Date.now() * 1000, 0));
   const stream = new BinlogStream({
     endpoint: { role: 'source', ...server, password: () => server.password, tls: null }, flavour: flavour as 'mysql', identity: replicaIdentity('bench', 4000002),
     start: { filename: filename!, position: Number(offset) }, heartbeatSeconds: 60, toEnd: true, onEvent: (event) => { assembler.handle(event); },

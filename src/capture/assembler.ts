@@ -25,6 +25,14 @@ export interface DefinitionObserver {
   lost(at: Position): void;
   /** Everything before `at` has been seen. */
   passed(at: Position): void;
+  /** Tables and views of a schema that are known to be there. */
+  inside(schema: string): readonly Dropped[];
+}
+
+/** What goes with its database. */
+export interface Dropped {
+  readonly table: string;
+  readonly type: 'DROPTABLE' | 'DROPVIEW';
 }
 
 interface MappedTable {
@@ -144,17 +152,20 @@ export class TransactionAssembler {
     for (const { schema, table } of statement.tables) this.#filter.notice(schema, table);
     if (statement.temporary) return;
     const at = { file: event.header.file, offset: event.header.end };
+    const dropped = statement.verb === 'DROP' && statement.database !== null ? this.#definitions.inside(statement.database) : [];
     this.#definitions.changed({ statement, schema: event.schema, at, replayable: replayableDdl(event) });
     const sql = Buffer.from(event.sql);
     const session = { schema: event.schema, sqlMode: event.status.sqlMode };
     transaction.script ??= scriptIdOf(sql);
-    const names = statement.database !== null
-      ? [{ schema: statement.database, table: '' }]
-      : statement.tables.length > 0 ? distinct(statement.tables) : [{ schema: statement.name?.schema || event.schema, table: '' }];
-    for (const { schema, table } of names) {
+    const { database, type: own } = statement;
+    // What is undone first comes last: the database, then its tables, then its views.
+    const names = database !== null
+      ? [...dropped.map(({ table, type }) => ({ schema: database, table, type })), { schema: database, table: '', type: own }]
+      : (statement.tables.length > 0 ? distinct(statement.tables) : [{ schema: statement.name?.schema || event.schema, table: '' }]).map((name) => ({ ...name, type: own }));
+    for (const { schema, table, type } of names) {
       const captured = table === '' ? this.#filter.capturesSchema(schema) : this.#filter.captures(schema, table);
       transaction.addDdl(captured
-        ? { schema, table, type: statement.type, seconds: event.header.timestamp, statement: sql, charset: event.charset, ddl: true, session }
+        ? { schema, table, type, seconds: event.header.timestamp, statement: sql, charset: event.charset, ddl: true, session }
         : null);
     }
   }

@@ -5,8 +5,12 @@ import { undoDdl, type DdlVerdict } from '../rollback/ddl/undo-ddl.ts';
 import { ddlStates } from '../store/ddl-states.ts';
 import { objectsAsked, objectStates } from '../store/object-states.ts';
 import type { Ledger } from '../store/ledger.ts';
+import type { DdlStatement, TableName } from '../binlog/sql/classify.ts';
 import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
 import type { SourceRecord } from '../store/registry.ts';
+
+/** DROP DATABASE names no table, and has an operation for each. */
+const tablesAsked = ({ tables, database }: DdlStatement, { schema, table }: TableName): readonly TableName[] => (database !== null && table !== '' ? [{ schema, table }] : tables);
 
 /** Finds out what undoes DDL, and writes into the ledger what cannot be undone and why. */
 export class DdlOperations {
@@ -25,7 +29,7 @@ export class DdlOperations {
     const { flavour } = this.#source;
     const read = readLoggedDdl(operation, flavour);
     if ('unread' in read) return { kind: 'refused', state: 'not-undoable', why: read.unread };
-    const states = await ddlStates(this.#connection, this.#ledger, this.#source.id, transaction, read.statement.tables);
+    const states = await ddlStates(this.#connection, this.#ledger, this.#source.id, transaction, tablesAsked(read.statement, operation));
     if (states === null) return null;
     const objects = await objectStates(this.#connection, this.#ledger, this.#source.id, transaction, [operation.schema], objectsAsked(read.statement, operation));
     return undoDdl({ ...read, flavour, states, objects }, operation);

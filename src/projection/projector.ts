@@ -6,7 +6,7 @@ import type { UndoWriter } from '../rollback/index.ts';
 import { charsetByCollation } from '../rollback/charsets.ts';
 import { moveCursor, takeCursor, type Cursor } from '../store/cursor.ts';
 import {
-  BlockReader, readOperations, readOperationsBetween, readTransactions, type StoredOperation, type StoredTransaction,
+  BlockReader, readDdlOperations, readOperations, readOperationsBetween, readTransactions, type StoredOperation, type StoredTransaction,
 } from '../store/log-reader.ts';
 import type { RowsRecord } from '../store/block-format.ts';
 import type { Ledger } from '../store/ledger.ts';
@@ -42,7 +42,6 @@ export interface ProjectorOptions {
 const TRANSACTIONS = 200;
 /** A transaction with more operations than this reads them block by block. */
 const MANY_OPERATIONS = 2000;
-const FIRST_OPERATIONS = 100;
 
 /**
  * Writes goInception's tables from the log, in commit order, exactly once: rows, information rows and the cursor move in
@@ -142,9 +141,8 @@ export class Projector {
   async #judgeDdl(transaction: StoredTransaction, loaded: readonly StoredOperation[] | null): Promise<JudgedDdl[] | null> {
     const judged: JudgedDdl[] = [];
     if (!this.#options.ddl) return judged;
-    // A transaction of thousands of operations is no DDL, and the few that stand inside one come first.
     const { connection, ledger, source } = this.#options;
-    const operations = loaded ?? await readOperationsBetween(connection, ledger, source.id, transaction.ordinal, 0, FIRST_OPERATIONS);
+    const operations = loaded ?? await readDdlOperations(connection, ledger, source.id, transaction.ordinal);
     for (const operation of operations.toReversed()) {
       if (!operation.ddl) continue;
       const verdict = await this.#ddl.judge(transaction, operation);

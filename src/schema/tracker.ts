@@ -138,6 +138,11 @@ export class DefinitionTracker {
     return tracked ? tableDefinition(tracked) : null;
   }
 
+  /** Tables of a schema that are there as far as is known. */
+  tablesOf(schema: string): string[] {
+    return [...this.#tables.values()].filter((tracked) => tracked.schema === schema && tracked.table !== '').map(({ table }) => table);
+  }
+
   tracks(schema: string, table: string): boolean {
     return this.#tables.has(tableKey(schema, table));
   }

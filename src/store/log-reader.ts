@@ -132,6 +132,13 @@ export async function readOperationsBetween(
   return found.map(toOperation);
 }
 
+/** The DDL of a transaction that may have very many operations, in order. */
+export async function readDdlOperations(connection: Connection, ledger: Ledger, sourceId: number, ordinal: number): Promise<StoredOperation[]> {
+  const found = await rows<Fields & { statement: Buffer | null }>(connection,
+    `SELECT ${operationColumns('o')} FROM ${ledger.table('operations')} o WHERE o.source_id = ? AND o.ddl = 1 AND o.ordinal = ? ORDER BY o.seq`, [sourceId, ordinal]);
+  return found.map(toOperation);
+}
+
 /** Operations of these transactions whose statement is short or not logged, in order. */
 export async function readSmallOperations(
   connection: Connection, ledger: Ledger, sourceId: number, ordinals: readonly number[], mostStatementBytes: number,

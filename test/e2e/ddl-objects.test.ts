@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { quoteName } from '../../src/core/identifiers.ts';
-import { Scene, type Row } from '../support/scene.ts';
+import { Scene, query, type Row } from '../support/scene.ts';
 import { allObjects, shownObjects } from '../support/objects.ts';
-import { backup, sources } from '../support/servers.ts';
+import { backup, connect, sources } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 /** The objects of the scene's schema are read when the daemon first meets it, and count once the stream has passed that. */
@@ -100,6 +100,56 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     }
     await session.end();
     assert.deepEqual(await shownObjects(scene.db, scene.schema), was);
+    await daemon.stop();
+  });
+
+  it('brings a dropped database back, with all that was in it but its rows', async () => {
+    await using scene = await Scene.open(source, backup(source.flavour));
+    for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
+    await scene.db.query('CREATE TABLE child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id)) ENGINE=InnoDB; INSERT INTO t VALUES (1, 1)');
+    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await daemon.logged('objects_read');
+    await settled(scene);
+    const was = await shownObjects(scene.db, scene.schema);
+    const before = (await scene.operations()).length;
+    await scene.db.query(`DROP DATABASE ${quoteName(scene.schema)}`);
+    await scene.caughtUp();
+    const made = (await scene.operations()).slice(before);
+    assert.deepEqual(made.map(({ type, table_name: table, state }) => [type, table, state]),
+      [['DROPVIEW', 'v', 'captured'], ['DROPTABLE', 'child', 'captured'], ['DROPTABLE', 't', 'captured'], ['DROPTABLE', 'warm', 'captured'], ['DROPDB', '', 'captured']]);
+    const remarks = await scene.ledgerRows("SELECT remark FROM operations WHERE ordinal = ? AND type <> 'DROPVIEW'", [Number(made[0]!.ordinal)]);
+    for (const { remark } of remarks) assert.match(String(remark), /^not brought back: .*rows/);
+    assert.equal((await scene.information()).filter(({ sql_statement: sql }) => String(sql).startsWith('DROP DATABASE')).length, 5, 'one row for each operation');
+    const other = await connect(source, { multipleStatements: true });
+    await other.query("SET SESSION foreign_key_checks = 0, sql_mode = 'STRICT_ALL_TABLES', collation_connection = utf8mb4_unicode_ci");
+    for (const { opid, table_name: table } of made.toReversed()) await runUndo(scene, other, opid, table);
+    await other.end();
+    await scene.db.query(`USE ${quoteName(scene.schema)}`);
+    assert.deepEqual(await shownObjects(scene.db, scene.schema), was);
+    await daemon.stop();
+  });
+
+  it('drops a created database in a script only while it is empty', async () => {
+    await using scene = await Scene.open(source, backup(source.flavour));
+    const made = `${scene.schema}_made`;
+    await using daemon = await scene.startDaemon({ BINLOG_UNDO_INCLUDE_DATABASE: `${scene.schema},${made}` });
+    await scene.db.query('CREATE TABLE warm (id INT AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB');
+    await scene.db.query(`CREATE DATABASE ${quoteName(made)}`);
+    await scene.caughtUp();
+    try {
+      const script = await scene.cli('script', '--database', made, '--allow', 'nonatomic');
+      assert.equal(script.status, 0, script.stderr);
+      await scene.db.query(`CREATE VIEW ${quoteName(made)}.v AS SELECT 1 AS one`);
+      const refused = await scene.apply(script.stdout);
+      assert.match(refused.stderr, /1 objects in it, stopped/);
+      await scene.db.query(`DROP VIEW ${quoteName(made)}.v`);
+      const applied = await scene.apply(script.stdout);
+      assert.equal(applied.status, 0, applied.stderr);
+      const left = await query(scene.db, 'SELECT COUNT(*) AS n FROM information_schema.schemata WHERE schema_name = ?', [made]);
+      assert.equal(Number(left[0]?.n), 0);
+    } finally {
+      await scene.db.query(`DROP DATABASE IF EXISTS ${quoteName(made)}`);
+    }
     await daemon.stop();
   });
 });

@@ -19,7 +19,7 @@ export interface Outcome {
   error: Error | null;
 }
 
-const IGNORING: DefinitionObserver = { seen: () => undefined, changed: () => undefined, lost: () => undefined, passed: () => undefined };
+const IGNORING: DefinitionObserver = { seen: () => undefined, changed: () => undefined, lost: () => undefined, passed: () => undefined, inside: () => [] };
 
 /** From the bytes of the stream to SQL, as the daemon does it, with nothing behind it. */
 export class DecodePath {

@@ -1,11 +1,12 @@
 import type { CaptureFilter } from '../../capture/filter.ts';
-import type { DefinitionObserver } from '../../capture/assembler.ts';
+import type { DefinitionObserver, Dropped } from '../../capture/assembler.ts';
 import { rows } from '../../core/mysql.ts';
 import type { Connection } from 'mysql2/promise';
 import type { Flavour } from '../../core/server-version.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ObjectKind } from '../../schema/objects/object.ts';
 import type { ObjectTracker } from '../../schema/objects/object-tracker.ts';
+import type { DefinitionTracker } from '../../schema/tracker.ts';
 import type { Grants } from '../check/grants.ts';
 
 /** What an account needs to see all objects of a kind, and their text. */
@@ -26,12 +27,17 @@ export function missingGrant(grants: Grants): string | null {
 }
 
 /** Tells both histories of DDL; rows bear on the one of tables alone. */
-export function observed(tables: DefinitionObserver, objects: ObjectTracker): DefinitionObserver {
+export function observed(tables: DefinitionTracker, objects: ObjectTracker): DefinitionObserver {
   return {
     seen: (map, at) => { tables.seen(map, at); },
     changed: (event) => { tables.changed(event); objects.changed(event); },
     lost: (at) => { tables.lost(at); objects.lost(at); },
     passed: (at) => { tables.passed(at); objects.passed(at); },
+    inside: (schema) => {
+      const views = objects.names(schema, 'VIEW');
+      const named = (names: readonly string[], type: Dropped['type']): Dropped[] => names.toSorted().map((table) => ({ table, type }));
+      return [...named(views, 'DROPVIEW'), ...named(tables.tablesOf(schema).filter((table) => !views.includes(table) && !objects.names(schema, 'SEQUENCE').includes(table)), 'DROPTABLE')];
+    },
   };
 }
 

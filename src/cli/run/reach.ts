@@ -81,6 +81,7 @@ const UNOBSERVED: DefinitionObserver = {
   changed: () => undefined,
   lost: () => undefined,
   passed: () => undefined,
+  inside: () => [],
 };
 
 /**

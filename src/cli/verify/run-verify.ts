@@ -65,7 +65,7 @@ export async function verifyRange(context: ScriptContext, source: ServerEndpoint
     const queue = new CompareQueue(comparison, (full) => (full ? stream.pause() : stream.resume()));
     const sink = new ReadingSink(range.stop, (transaction) => queue.push(transaction));
     const assemblerOf = (filter: FilterSettings): TransactionAssembler => new TransactionAssembler(
-      new CaptureFilter(filter, own), sink, { seen: () => undefined, changed: () => undefined, lost: () => undefined, passed: () => undefined }, new CommitClock(() => 0, 0), life);
+      new CaptureFilter(filter, own), sink, { seen: () => undefined, changed: () => undefined, lost: () => undefined, passed: () => undefined, inside: () => [] }, new CommitClock(() => 0, 0), life);
     let assembler = assemblerOf(eras.shift()?.filter ?? NOTHING_FILTERED);
     const stream: BinlogStream = new BinlogStream({
       endpoint: source, flavour: capabilities.flavour, identity: replicaIdentity(`verify ${randomUUID()}`, null), heartbeatSeconds: 5, toEnd: true,

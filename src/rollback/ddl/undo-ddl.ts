@@ -6,7 +6,7 @@ import { alterBack } from './alter-back.ts';
 import { createAgain } from './create-again.ts';
 import { columnLoss } from './column-loss.ts';
 import { renameUndo } from './rename-undo.ts';
-import { databaseOptionsBack, triggersAgain, undoObject, type ObjectDdl } from './undo-object.ts';
+import { databaseAgain, databaseOptionsBack, triggersAgain, undoObject, type ObjectDdl } from './undo-object.ts';
 import { notUndoable, undo, unknown, type DdlVerdict } from './verdict.ts';
 
 export type { DdlVerdict } from './verdict.ts';
@@ -24,7 +24,7 @@ const same = (a: TableName, b: TableName | undefined): boolean => a.schema === b
 export function undoDdl(ddl: DdlToUndo, name: TableName): DdlVerdict {
   const { statement } = ddl;
   if (!statement.certain) return notUndoable('its text was not fully understood');
-  if (statement.object === 'DATABASE') return databaseUndo(ddl);
+  if (statement.object === 'DATABASE') return name.table === '' ? databaseUndo(ddl) : withDatabase(ddl, name);
   if (statement.renames.length > 0 && statement.verb === 'RENAME') return renaming(ddl, name);
   if (statement.verb === 'DROP' && statement.object === 'TABLE') return dropUndo(ddl, name);
   if (OBJECTS.has(statement.object)) return undoObject(ddl, name.schema, name.table);
@@ -43,7 +43,14 @@ function databaseUndo({ statement: { verb, database, ifNotExists }, objects, fla
     if (before === undefined) return unknown('whether the database was there already is not known');
     return before === null ? undo(`DROP DATABASE ${quoteName(database ?? '')}`) : { kind: 'no-effect' };
   }
-  return notUndoable('it removed tables with rows that are not in the binlog');
+  return databaseAgain(database ?? '', objects, flavour);
+}
+
+/** What a table or view was that went with its database. */
+function withDatabase(ddl: DdlToUndo, name: TableName): DdlVerdict {
+  const view = ddl.objects.before({ schema: name.schema, kind: 'VIEW', name: name.table });
+  if (view) return undoObject({ ...ddl, statement: { ...ddl.statement, object: 'VIEW' } }, name.schema, name.table);
+  return dropUndo({ ...ddl, statement: { ...ddl.statement, ifExists: false } }, name);
 }
 
 function renaming({ statement, states }: DdlToUndo, name: TableName): DdlVerdict {

@@ -95,3 +95,25 @@ export function databaseOptionsBack(database: string, objects: ObjectStates, fla
   const comment = flavour === 'mariadb' && !options.includes(' COMMENT ') ? " COMMENT ''" : '';
   return undo(`ALTER DATABASE ${quoteName(database)} ${options}${comment}`);
 }
+
+/** What went with a database and is made again with it, in this order; its tables and views have operations of their own. */
+const WITH_DATABASE: readonly ObjectKind[] = ['SEQUENCE', 'FUNCTION', 'PROCEDURE', 'EVENT'];
+
+/** A dropped database, with what was in it and is no table or view. */
+export function databaseAgain(database: string, objects: ObjectStates, flavour: 'mysql' | 'mariadb'): DdlVerdict {
+  const before = objects.before({ schema: database, kind: 'DATABASE', name: '' });
+  if (before === null) return noEffect;
+  const options = before?.texts[0]?.sql;
+  if (options === undefined) return unknown('what the database was is not known');
+  const made: UndoStatement[] = [{ sql: `CREATE DATABASE ${quoteName(database)} ${options}`, session: null }];
+  const lost: string[] = [];
+  for (const kind of WITH_DATABASE) {
+    for (const { of, definition } of objects.ended.filter((one) => one.of.schema === database && one.of.kind === kind)) {
+      const text = definition?.texts[0];
+      const sql = text ? objectAgain(of, text, flavour) : null;
+      if (text && sql !== null) made.push({ sql, session: text.session });
+      else lost.push(`${kind.toLowerCase()} ${of.name}`);
+    }
+  }
+  return undo(made, ['the rows of its tables', ...lost].join(', '));
+}

@@ -76,6 +76,11 @@ export class ObjectTracker {
     return this.#pending.splice(0);
   }
 
+  /** What is known to be there. */
+  names(schema: string, kind: ObjectKind): string[] {
+    return [...this.#entries.values()].filter(({ of }) => of.schema === schema && of.kind === kind).map(({ of }) => of.name);
+  }
+
   /** Reads all objects of a schema, unless that was done before. @returns their number; null where they are too many. */
   async seed(schema: string, over: AbortSignal): Promise<number | null> {
     if (this.#complete.has(schema)) return 0;

@@ -56,6 +56,8 @@ export async function planDdl(context: ScriptContext, range: LogRange, selection
   const draft = new Draft(range, selection);
   const online = onlineChanges(records);
   for (const record of records) {
+    // Scripts take DROP DATABASE as a whole.
+    if (record.read && record.read.statement.database !== null && record.operation.table !== '') continue;
     if (online.some((change) => isStepOf(change, record))) {
       draft.step(record);
       continue;
@@ -91,6 +93,7 @@ interface Judged {
 async function judge(context: ScriptContext, range: LogRange, { operation, transaction, read }: DdlRecord, wait: number | null): Promise<Judged> {
   if (read === null) return { kind: 'refused', undo: null, why: 'its text was not fully understood' };
   const { flavour } = range.source;
+  if (read.statement.object === 'DATABASE' && read.statement.verb === 'DROP') return { kind: 'refused', undo: null, why: 'it removed tables with rows that are not in the binlog' };
   const states = await settledStates(context, range, transaction, read.statement.tables, wait);
   if (states === null) return { kind: 'refused', undo: null, why: 'what it made is still being found out' };
   const objects = await objectStates(context.connection, context.ledger, range.source.id, transaction, [operation.schema], objectsAsked(read.statement, operation));
