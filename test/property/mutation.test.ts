@@ -13,10 +13,10 @@ function caseOf({ type, value }: WrongLiteral): CaseSpec {
   return {
     tables: [{
       columns: [column('INT', '1'), column(type, value)], keys: [{ kind: 'PRIMARY KEY', columns: [0], prefix: 9 }],
-      option: '', suffix: '', generated: '', touched: false, autoIncrement: false,
+      option: '', suffix: '', generated: '', generatedKey: '', touched: false, autoIncrement: false,
     }],
-    prelude: [{ ending: 'autocommit', compressed: false, steps: [step] }],
-    window: [{ ending: 'autocommit', compressed: false, steps: [{ ...step, kind: 'delete' }] }],
+    prelude: [{ ending: 'autocommit', compressed: false, image: '', steps: [step] }],
+    window: [{ ending: 'autocommit', compressed: false, image: '', steps: [{ ...step, kind: 'delete' }] }],
   };
 }
 

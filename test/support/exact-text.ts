@@ -20,8 +20,11 @@ export function exactText({ name, dataType }: ColumnType, flavour: 'mysql' | 'ma
   }
 }
 
-/** Text, size and the type of each value inside: they tell apart what prints alike, such as 1 as a signed and an unsigned integer. */
+/**
+ * Text, size (without what a partial update left free inside) and the type of each value inside: they tell apart what prints alike, such as 1 as a
+ * signed and an unsigned integer.
+ */
 function exactJson(quoted: string): string {
   const types = `(SELECT JSON_ARRAYAGG(JSON_TYPE(\`j v\`)) FROM JSON_TABLE(${quoted}, '$**[0]' COLUMNS (\`j v\` JSON PATH '$')) \`j t\`)`;
-  return `CONCAT(HEX(CAST(${quoted} AS CHAR)), JSON_STORAGE_SIZE(${quoted}), IFNULL(HEX(CAST(${types} AS CHAR)), ''))`;
+  return `CONCAT(HEX(CAST(${quoted} AS CHAR)), JSON_STORAGE_SIZE(${quoted}) - JSON_STORAGE_FREE(${quoted}), IFNULL(HEX(CAST(${types} AS CHAR)), ''))`;
 }

@@ -139,6 +139,7 @@ function table(traits: ServerTraits): Arbitrary<TableSpec> {
     option: fc.constantFrom('' as const, '' as const, '' as const, '' as const, 'ROW_FORMAT=REDUNDANT' as const, 'PARTITION BY KEY () PARTITIONS 3' as const),
     suffix: fc.constantFrom(...SUFFIXES),
     generated: fc.constantFrom('' as const, '' as const, '' as const, 'VIRTUAL' as const, 'STORED' as const),
+    generatedKey: fc.constantFrom('' as const, 'KEY' as const, 'UNIQUE KEY' as const, ...(traits.flavour === 'mysql' ? ['expression' as const] : [])),
     touched: fc.integer({ min: 0, max: 4 }).map((n) => n === 4),
     autoIncrement: fc.boolean(),
   });
@@ -156,22 +157,27 @@ const step: Arbitrary<StepSpec> = fc.record({
 
 const ENDINGS: readonly Ending[] = ['autocommit', 'autocommit', 'commit', 'commit', 'commit', 'rollback', 'xa', 'xa-one-phase', 'xa-rollback'];
 
-const transaction: Arbitrary<TransactionSpec> = fc.record({
-  ending: fc.constantFrom(...ENDINGS),
-  steps: fc.array(step, { minLength: 1, maxLength: 4 }),
-  compressed: fc.integer({ min: 0, max: 3 }).map((n) => n === 3),
-});
+function transaction({ flavour, version }: ServerTraits): Arbitrary<TransactionSpec> {
+  const image = flavour === 'mysql' ? 'PARTIAL_JSON' as const : version.startsWith('10.') ? '' as const : 'FULL_NODUP' as const;
+  return fc.record({
+    ending: fc.constantFrom(...ENDINGS),
+    steps: fc.array(step, { minLength: 1, maxLength: 4 }),
+    compressed: fc.integer({ min: 0, max: 3 }).map((n) => n === 3),
+    image: fc.constantFrom('' as const, '' as const, image),
+  });
+}
 
-const insertFirst = fc.record({ first: step, rest: fc.array(transaction, { maxLength: 1 }) })
-  .map(({ first, rest }): readonly TransactionSpec[] => [
-    { ending: 'autocommit', compressed: false, steps: [{ ...first, kind: 'insert', table: 0 }, { ...first, kind: 'insert', table: 1 }] }, ...rest,
+function insertFirst(traits: ServerTraits): Arbitrary<readonly TransactionSpec[]> {
+  return fc.record({ first: step, rest: fc.array(transaction(traits), { maxLength: 1 }) }).map(({ first, rest }) => [
+    { ending: 'autocommit', compressed: false, image: '', steps: [{ ...first, kind: 'insert', table: 0 }, { ...first, kind: 'insert', table: 1 }] }, ...rest,
   ]);
+}
 
 /** Without fast-check's own bias, which would make most cases tiny: the pools hold the extremes themselves. */
 export function cases(traits: ServerTraits): Arbitrary<CaseSpec> {
   return fc.noBias(fc.record({
     tables: fc.array(table(traits), { minLength: 1, maxLength: 2 }),
-    prelude: insertFirst,
-    window: fc.array(transaction, { minLength: 2, maxLength: 6 }),
+    prelude: insertFirst(traits),
+    window: fc.array(transaction(traits), { minLength: 2, maxLength: 6 }),
   }));
 }

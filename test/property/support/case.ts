@@ -14,6 +14,8 @@ export interface TableSpec {
   readonly suffix: string;
   /** A generated column over the first column. */
   readonly generated: '' | 'VIRTUAL' | 'STORED';
+  /** What the generated column is a part of; 'expression': a key of its own over the same expression (MySQL). */
+  readonly generatedKey: '' | 'KEY' | 'UNIQUE KEY' | 'expression';
   /** A TIMESTAMP that changes by itself. */
   readonly touched: boolean;
   readonly autoIncrement: boolean;
@@ -42,10 +44,12 @@ export interface TransactionSpec {
   readonly steps: readonly StepSpec[];
   /** MySQL: the whole transaction in one compressed event. */
   readonly compressed: boolean;
+  /** A form of row image from which every byte of an undo can still be told: MySQL and MariaDB 11.8 have one each. */
+  readonly image: '' | 'PARTIAL_JSON' | 'FULL_NODUP';
 }
 
 export const STEP_KINDS = [
-  'insert', 'insert', 'insert', 'replace', 'upsert', 'update', 'update', 'update', 'copy-column', 'shift', 'delete', 'insert-select',
+  'insert', 'insert', 'insert', 'replace', 'upsert', 'update', 'update', 'update', 'json-set', 'copy-column', 'shift', 'delete', 'insert-select',
   'update-join', 'delete-join', 'savepoint', 'rollback-to',
 ] as const;
 

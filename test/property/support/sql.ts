@@ -20,7 +20,15 @@ export class CaseSql {
     const parts = table.columns.map((column, place) => columnSql(column, place, plain));
     if (table.touched) parts.push('touched TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)');
     // LENGTH neither looks at the session nor is refused for any value.
-    if (table.generated !== '' && plain === 'as-is') parts.push(`made VARCHAR(40) GENERATED ALWAYS AS (CONCAT('<', LENGTH(${name(table, 0)}), '>')) ${table.generated}`);
+    if (table.generated !== '' && plain === 'as-is') {
+      parts.push(`made VARCHAR(40) GENERATED ALWAYS AS (CONCAT('<', LENGTH(${name(table, 0)}), '>')) ${table.generated}`);
+      if (table.generatedKey === 'expression') parts.push(`KEY \`k made\` ((LENGTH(${name(table, 0)})))`);
+      else if (table.generatedKey !== '') {
+        // Alone it would refuse most rows.
+        const others = table.keys[0] ? keyParts(table, table.keys[0]) : [];
+        parts.push(`${others.length > 0 ? table.generatedKey : 'KEY'} \`k made\` (${['made', ...others].join(', ')})`);
+      }
+    }
     if (table.autoIncrement) parts.push(`number INT AUTO_INCREMENT, ${table.keys.some(({ kind }) => kind === 'PRIMARY KEY') ? 'KEY (number)' : 'PRIMARY KEY (number)'}`);
     if (plain !== 'bare') parts.push(...keysSql(table));
     const option = plain === 'as-is' ? table.option : table.option.startsWith('PARTITION') ? '' : table.option;
@@ -53,6 +61,10 @@ export class CaseSql {
         return [`${step.kind === 'insert' ? `INSERT ${ignore}` : 'REPLACE '}INTO ${quoted} ${valuesSql(table, step)}`];
       case 'upsert': return [`INSERT INTO ${quoted} ${valuesSql(table, step)} ON DUPLICATE KEY UPDATE ${set}`];
       case 'update': return [`UPDATE ${ignore}${quoted} SET ${set} ${whereSql(table, step)} LIMIT ${step.limit}`];
+      case 'json-set': {
+        const place = table.columns.findIndex(({ type }) => type === 'JSON');
+        return place < 0 ? [] : [`UPDATE ${ignore}${quoted} SET ${name(table, place)}=JSON_SET(${name(table, place)}, '$.a', ${step.limit}, '$[0]', 'x') LIMIT ${step.limit}`];
+      }
       case 'copy-column': {
         const [to, from] = [step.columns[0]!, step.columns.at(-1)!];
         // A plain copy into declared decimals keeps digits that no literal puts back: those rows are refused.

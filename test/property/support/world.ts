@@ -7,7 +7,7 @@ import type { Daemon } from '../../support/daemon.ts';
 import { Scene, query, type Row } from '../../support/scene.ts';
 import type { SharedServer } from '../../support/servers.ts';
 import type { ServerTraits } from './arbitrary.ts';
-import type { CaseSpec } from './case.ts';
+import type { CaseSpec, TransactionSpec } from './case.ts';
 import { differences, SnapshotReader, type Snapshot } from './snapshot.ts';
 import { CaseSql } from './sql.ts';
 
@@ -135,8 +135,9 @@ export class World implements AsyncDisposable {
   }
 
   async #transactions(sql: CaseSql, transactions: CaseSpec['window'], session: Connection): Promise<void> {
+    const keyed = await allKeyed(session, sql.tables);
     for (const transaction of transactions) {
-      if (this.traits.flavour === 'mysql') await session.query(`SET SESSION binlog_transaction_compression=${transaction.compressed ? 1 : 0}`);
+      await session.query(`SET SESSION ${this.#logging(transaction, keyed)}`);
       for (const statement of sql.transaction(transaction)) {
         this.counts.statements++;
         // Random statements may be refused (duplicates, types); what the server did is what counts.
@@ -145,6 +146,12 @@ export class World implements AsyncDisposable {
       // A refused statement may have left it open.
       await session.query('ROLLBACK').catch(() => undefined);
     }
+  }
+
+  /** Without a key a row is found by all it became, which a partial document does not tell: those are refused. */
+  #logging({ compressed, image }: TransactionSpec, keyed: boolean): string {
+    if (this.traits.flavour === 'mysql') return `binlog_transaction_compression=${compressed ? 1 : 0}, binlog_row_value_options='${keyed ? image : ''}'`;
+    return `binlog_row_image='${image === '' ? 'FULL' : image}'`;
   }
 
   /** As Archery does it: operation by operation, the newest first, statements in the order in which the table hands them out. */
@@ -228,6 +235,14 @@ export class World implements AsyncDisposable {
     const statement = text.split('\n')[line - 1] ?? '';
     return [{ index: ownerIn(owner, statement), phase, detail: `${applied.stderr.slice(0, 1000)}\n${statement.slice(0, 3000)}` }];
   }
+}
+
+async function allKeyed(session: Connection, tables: readonly string[]): Promise<boolean> {
+  for (const table of tables) {
+    const parts = await query(session, `SHOW KEYS FROM ${quoteName(table)} WHERE Key_name = 'PRIMARY'`);
+    if (parts.length === 0 || parts.some((part) => part['Sub_part'] !== null)) return false;
+  }
+  return true;
 }
 
 /** The case of the first table that a text names; 0 when it names none. */
