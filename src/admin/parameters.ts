@@ -1,5 +1,5 @@
 import { UndoError } from '../core/errors.ts';
-import type { ParameterInfo, ParameterName, RawParameters } from '../script/index.ts';
+import { TEXT_FINDS_ONLY, type ParameterInfo, type ParameterName, type RawParameters } from '../script/index.ts';
 
 const show = (value: unknown): string => JSON.stringify(value).slice(0, 100);
 
@@ -13,6 +13,7 @@ export function requestParameters(given: unknown, known: Readonly<Partial<Record
   const raw: Partial<Record<ParameterName, string | string[]>> = {};
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(known, name)) {
+      if (name === 'text') throw new UndoError('USAGE', `text is for /v1/operations and /v1/transactions: ${TEXT_FINDS_ONLY}.`, { fix: 'Find the operations with it, and name them with opid.' });
       throw new UndoError('USAGE', `${show(name)} is not a parameter of this request.`, { fix: `It takes ${Object.keys(known).join(', ')}.` });
     }
     raw[name as ParameterName] = Array.isArray(value) ? value.map((item) => scalarText(name, item)) : scalarText(name, value);

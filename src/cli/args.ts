@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nearest } from '../config/nearest.ts';
 import { flagOptions, SETTINGS } from '../config/schema.ts';
 import { UndoError } from '../core/errors.ts';
-import type { ParameterInfo, ParameterName, RawParameters } from '../script/index.ts';
+import { TEXT_FINDS_ONLY, type ParameterInfo, type ParameterName, type RawParameters } from '../script/index.ts';
 
 /** One command of the program. */
 export interface CommandInfo {
@@ -90,6 +90,7 @@ function usage(command: CommandInfo, what: string, fix: string): UndoError {
 }
 
 function unknown(command: CommandInfo, name: string, known: readonly string[]): UndoError {
+  if (name === '--text') return usage(command, `--text is for find: ${TEXT_FINDS_ONLY}`, 'Find the operations with it, and name them with --opid.');
   const close = nearest(name.replace(/^-+/, ''), known);
   return usage(command, `${name} is not an option of ${command.name}`, close === null ? '' : `The nearest is --${close}.`);
 }

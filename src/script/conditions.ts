@@ -1,4 +1,5 @@
 import { UndoError } from '../core/errors.ts';
+import type { Ledger } from '../store/ledger.ts';
 import type { Selection, TableName } from './selection.ts';
 
 /** A condition over the aliases `t` (transactions) and `o` (operations), with its parameters in order. */
@@ -40,6 +41,11 @@ export function ordinals(sourceId: number, from: number, to: number): Condition 
   return { sql: 'o.source_id = ? AND o.ordinal >= ? AND o.ordinal < ?', parameters: [sourceId, from, to] };
 }
 
+/** These transactions of one source. */
+export function ofOrdinals(sourceId: number, list: readonly number[]): Condition {
+  return and({ sql: 'o.source_id = ?', parameters: [sourceId] }, among('o.ordinal', list));
+}
+
 /** Which tables are meant. */
 export function tableScope(selection: Selection): Condition[] {
   const { databases, tables, excludeDatabases, excludeTables } = selection;
@@ -66,10 +72,12 @@ export function inTableScope(selection: Selection, schema: string | null, table:
 }
 
 /** Which sessions, transactions and operations are meant, tables aside. */
-export function actorScope(selection: Selection, flavour: 'mysql' | 'mariadb'): Condition[] {
-  const { threadIds, scripts, includeGtids, excludeGtids, opids, types } = selection;
+export function actorScope(selection: Selection, flavour: 'mysql' | 'mariadb', ledger: Ledger): Condition[] {
+  const { threadIds, user, minRows, scripts, includeGtids, excludeGtids, opids, types } = selection;
   const conditions: Condition[] = [];
   if (threadIds.length > 0) conditions.push(among('t.thread_id', threadIds));
+  if (user !== null) conditions.push({ sql: `${observedUser(ledger)} = ?`, parameters: [user] });
+  if (minRows > 0) conditions.push({ sql: 'o.inserted + o.updated + o.deleted >= ?', parameters: [minRows] });
   if (includeGtids !== null) conditions.push(gtidCondition(includeGtids, flavour));
   if (scripts.length > 0) conditions.push(among('t.script_id', scripts));
   // A transaction without a GTID is in no set.
@@ -77,6 +85,11 @@ export function actorScope(selection: Selection, flavour: 'mysql' | 'mariadb'): 
   if (opids.length > 0) conditions.push(among('o.opid', opids));
   if (types.length > 0) conditions.push(among('o.type', types));
   return conditions;
+}
+
+/** The user of a session as it was last seen by then, as SQL; NULL for one that was not. */
+export function observedUser(ledger: Ledger): string {
+  return `(SELECT h.user FROM ${ledger.table('threads')} h WHERE h.source_id = o.source_id AND h.thread_id = t.thread_id AND h.since_ordinal <= o.ordinal ORDER BY h.since_ordinal DESC LIMIT 1)`;
 }
 
 const MAX_INTERVALS = 10_000;

@@ -55,11 +55,11 @@ type Fields = Record<string, string | number | null>;
 /** @throws UndoError as `openListing` */
 export async function findTransactions(context: ScriptContext, raw: RawParameters, dialect: Dialect): Promise<TransactionPage> {
   const { connection, ledger } = context;
-  const { source, options, where, reach } = await openListing(context, raw, dialect, 'transaction');
+  const { source, options, minRows, where, reach } = await openListing(context, raw, dialect, 'transaction');
   const found = await rows<Fields>(connection,
     `SELECT o.ordinal AS ordinal, MIN(o.seq) AS first_seq, COUNT(*) AS operations, SUM(o.inserted + o.updated + o.deleted) AS row_changes ${fromOperations(ledger)}
-     WHERE ${where.sql} GROUP BY o.ordinal ${options.minRows > 0 ? 'HAVING row_changes >= ?' : ''} ORDER BY o.ordinal DESC LIMIT ${options.limit + 1}`,
-    [...where.parameters, ...(options.minRows > 0 ? [options.minRows] : [])]);
+     WHERE ${where.sql} GROUP BY o.ordinal ${minRows > 0 ? 'HAVING row_changes >= ?' : ''} ORDER BY o.ordinal DESC LIMIT ${options.limit + 1}`,
+    [...where.parameters, ...(minRows > 0 ? [minRows] : [])]);
   const transactions = await describe(context, source, where, found.slice(0, options.limit));
   return { source: source.alias, transactions, next: found.length > options.limit ? transactions.at(-1)!.opid : null, reach };
 }

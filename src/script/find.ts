@@ -61,6 +61,8 @@ type Fields = Record<string, string | number | null>;
 interface Listing {
   readonly source: SourceRecord;
   readonly options: FindOptions;
+  /** Of a transaction, where those are listed. */
+  readonly minRows: number;
   readonly where: Condition;
   readonly reach: string;
 }
@@ -73,8 +75,9 @@ export async function openListing(context: ScriptContext, raw: RawParameters, di
   await requireLedger(connection, ledger);
   const source = await requireSource(connection, ledger, selection.source);
   const checkpoint = await readCheckpoint(connection, ledger, source.id);
-  const where = await findConditions(context, source, selection, options, by);
-  return { source, options, where, reach: checkpoint ? formatPosition(checkpoint.position) : 'nothing yet' };
+  const { minRows } = selection;
+  const where = await findConditions(context, source, by === 'transaction' ? { ...selection, minRows: 0 } : selection, options, by);
+  return { source, options, minRows, where, reach: checkpoint ? formatPosition(checkpoint.position) : 'nothing yet' };
 }
 
 /** @throws UndoError as `openListing` */
@@ -98,10 +101,10 @@ export async function newestOperations(context: ScriptContext, source: SourceRec
 
 /**
  * What a listing selects, positions and filters alike.
- * @param by what is listed: operations, or transactions that have one of them; the minimum of rows of a transaction is for the caller.
+ * @param by what is listed: operations, or transactions that have one of them.
  */
 async function findConditions(context: ScriptContext, source: SourceRecord, selection: Selection, options: FindOptions, by: 'operation' | 'transaction'): Promise<Condition> {
-  const parts: Condition[] = [{ sql: 'o.source_id = ?', parameters: [source.id] }, ...tableScope(selection), ...actorScope(selection, source.flavour)];
+  const parts: Condition[] = [{ sql: 'o.source_id = ?', parameters: [source.id] }, ...tableScope(selection), ...actorScope(selection, source.flavour, context.ledger)];
   const { startPosition, stopPosition, startTime, stopTime } = selection;
   const number = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1));
   if (startPosition) {
@@ -114,16 +117,9 @@ async function findConditions(context: ScriptContext, source: SourceRecord, sele
   }
   if (startTime) parts.push({ sql: 't.commit_micros >= ?', parameters: [startTime.micros] });
   if (stopTime) parts.push({ sql: 't.commit_micros < ?', parameters: [stopTime.micros] });
-  if (options.minRows > 0 && by === 'operation') parts.push({ sql: 'o.inserted + o.updated + o.deleted >= ?', parameters: [options.minRows] });
   if (options.text !== null) {
     // Bytes of other character sets are compared as latin1 would show them: ASCII text is found in all that contain it.
     parts.push({ sql: 'INSTR(LOWER(CONVERT(o.statement USING latin1)), LOWER(CONVERT(CAST(? AS BINARY) USING latin1))) > 0', parameters: [options.text] });
-  }
-  if (options.user !== null) {
-    parts.push({
-      sql: `EXISTS (SELECT 1 FROM ${context.ledger.table('threads')} h WHERE h.source_id = o.source_id AND h.thread_id = t.thread_id AND h.since_ordinal <= o.ordinal AND h.user = ?)`,
-      parameters: [options.user],
-    });
   }
   if (options.before !== null) {
     const [cursor] = await rows<Fields>(context.connection,

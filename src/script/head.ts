@@ -29,6 +29,8 @@ export function describeSelection(selection: Selection): string[] {
   for (const opid of selection.opids) say('opid', opid);
   for (const id of selection.scripts) say('script', id);
   for (const id of selection.threadIds) say('thread_id', String(id));
+  say('user', selection.user);
+  say('min_rows', selection.minRows === 0 ? null : String(selection.minRows));
   for (const database of selection.databases) say('database', database);
   for (const table of selection.tables) say('table', formatTable(table));
   for (const database of selection.excludeDatabases) say('exclude_database', database);

@@ -13,4 +13,4 @@ export { cancelScript, historyText, readScript, readScriptHistory, type ScriptHi
 export { readStatus, statusText, type StatusReport } from './status.ts';
 export { acknowledgeGap, gapText, readGapReport, type GapReport } from './gap-report.ts';
 export { CLI_DIALECT, HTTP_DIALECT, readFindOptions, readHistoryQuery, readScriptOptions, readSelection, type Dialect } from './selection.ts';
-export { ALLOWANCES, CONFLICT_MODES, FIND_PARAMETERS, HISTORY_PARAMETERS, SCRIPT_PARAMETERS, SELECTION_PARAMETERS, type ParameterInfo, type ParameterName, type RawParameters } from './parameters.ts';
+export { ALLOWANCES, CONFLICT_MODES, FIND_PARAMETERS, HISTORY_PARAMETERS, SCRIPT_PARAMETERS, SELECTION_PARAMETERS, TEXT_FINDS_ONLY, type ParameterInfo, type ParameterName, type RawParameters } from './parameters.ts';

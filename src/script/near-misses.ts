@@ -15,9 +15,9 @@ export async function nearMisses(connection: Connection, ledger: Ledger, range: 
   const said = [`The range holds ${countedChanges(all, 'in')} of all tables and sessions.`];
   const everywhere = ordinals(range.source.id, 1, Number.MAX_SAFE_INTEGER);
   const tables = tableScope(selection);
-  const actors = actorScope({ ...selection, types: [] }, range.source.flavour);
+  const actors = actorScope({ ...selection, types: [], minRows: 0 }, range.source.flavour, ledger);
   if (tables.length > 0) said.push(...await nearest(connection, ledger, range, and(everywhere, ...tables), 'these tables'));
-  if (selection.threadIds.length > 0) said.push(...await nearest(connection, ledger, range, and(everywhere, ...actors), 'these sessions'));
+  if (selection.threadIds.length > 0 || selection.user !== null) said.push(...await nearest(connection, ledger, range, and(everywhere, ...actors), 'these sessions'));
   return said;
 }
 

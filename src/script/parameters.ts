@@ -30,6 +30,8 @@ export const SELECTION_PARAMETERS = {
   opid: { doc: 'Only this operation, as find prints it.', kind: 'text', repeat: true, placeholder: 'OPID' },
   script: { doc: 'Only what this script of ours changed when it was applied; its id stands in its head. For the undo of an undo.', kind: 'text', repeat: true, placeholder: 'ID' },
   thread_id: { doc: 'Only what this session (connection id) did.', kind: 'integer', repeat: true, placeholder: 'ID' },
+  user: { doc: 'Only sessions of this user, as far as they were observed; the plan names them, and counts what came from sessions that were not.', kind: 'text', placeholder: 'USER' },
+  min_rows: { doc: 'Only operations, or transactions where those are listed, of at least so many rows.', kind: 'integer', placeholder: 'COUNT' },
   database: { doc: 'Only tables of this database.', kind: 'text', repeat: true, placeholder: 'NAME' },
   table: { doc: 'Only this table: database.table (backquotes around a part that holds a dot), or a name alone beside one database.', kind: 'text', repeat: true, placeholder: 'TABLE' },
   exclude_database: { doc: 'Not this database.', kind: 'text', repeat: true, placeholder: 'NAME' },
@@ -55,11 +57,12 @@ export const SCRIPT_PARAMETERS = {
   fail_if_empty: { doc: 'A range without a match is an error (NO_MATCH) instead of a script without statements.', kind: 'boolean', placeholder: '' },
 } as const satisfies Record<string, ParameterInfo>;
 
+/** Why the text of statements selects nothing that is undone. */
+export const TEXT_FINDS_ONLY = 'what is undone is not chosen by the text of statements, which anybody can write';
+
 /** What a list of operations adds. */
 export const FIND_PARAMETERS = {
   text: { doc: 'Only statements whose SQL contains this text (in any case).', kind: 'text', placeholder: 'TEXT' },
-  user: { doc: 'Only sessions of this user, as far as it was observed.', kind: 'text', placeholder: 'USER' },
-  min_rows: { doc: 'Only operations, or transactions where those are listed, of at least so many rows.', kind: 'integer', placeholder: 'COUNT' },
   limit: { doc: 'At most so many, 1 to 1000; default 20.', kind: 'integer', placeholder: 'COUNT' },
   before: { doc: 'Continue a listing: only what is older than this operation, or than its transaction where those are listed.', kind: 'text', placeholder: 'OPID' },
 } as const satisfies Record<string, ParameterInfo>;

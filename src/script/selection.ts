@@ -25,6 +25,10 @@ export interface Selection {
   /** Runs of these scripts of ours. */
   readonly scripts: readonly string[];
   readonly threadIds: readonly number[];
+  /** Of sessions that were observed; null: any. */
+  readonly user: string | null;
+  /** Of an operation; 0: any number. */
+  readonly minRows: number;
   readonly databases: readonly string[];
   readonly tables: readonly TableName[];
   readonly excludeDatabases: readonly string[];
@@ -57,8 +61,6 @@ export interface ScriptOptions {
 
 export interface FindOptions {
   readonly text: string | null;
-  readonly user: string | null;
-  readonly minRows: number;
   readonly limit: number;
   readonly before: string | null;
 }
@@ -211,6 +213,8 @@ export function readSelection(raw: RawParameters, dialect: Dialect): Selection {
     opids: reader.list('opid'),
     scripts: reader.list('script'),
     threadIds: reader.integers('thread_id', 1, Number.MAX_SAFE_INTEGER),
+    user: reader.text('user'),
+    minRows: reader.integer('min_rows', 0, Number.MAX_SAFE_INTEGER) ?? 0,
     databases,
     tables: reader.tables('table', databases),
     excludeDatabases: reader.list('exclude_database'),
@@ -258,8 +262,6 @@ export function readFindOptions(raw: RawParameters, dialect: Dialect): FindOptio
   const reader = new Reader(raw, dialect);
   return {
     text: reader.text('text'),
-    user: reader.text('user'),
-    minRows: reader.integer('min_rows', 0, Number.MAX_SAFE_INTEGER) ?? 0,
     limit: reader.integer('limit', 1, 1000) ?? 20,
     before: reader.text('before'),
   };
@@ -273,9 +275,9 @@ export function readHistoryQuery(raw: RawParameters, dialect: Dialect): HistoryQ
 
 /** Without any of these a script would undo all that the log holds. */
 export function requireLimits(selection: Selection, dialect: Dialect): void {
-  const limited = selection.startPosition ?? selection.startTime ?? selection.includeGtids;
+  const limited = selection.startPosition ?? selection.startTime ?? selection.includeGtids ?? selection.user;
   if (limited !== null || [selection.opids, selection.scripts, selection.threadIds, selection.tables, selection.databases].some((list) => list.length > 0)) return;
-  const names = (['start_position', 'start_datetime', 'include_gtids', 'opid', 'script', 'thread_id', 'database', 'table'] as const).map((name) => dialect.nameOf(name));
+  const names = (['start_position', 'start_datetime', 'include_gtids', 'opid', 'script', 'thread_id', 'user', 'database', 'table'] as const).map((name) => dialect.nameOf(name));
   throw new UndoError('USAGE', 'Nothing says what to undo: the whole log would be.', { fix: `Give at least one of ${names.join(', ')}.` });
 }
 

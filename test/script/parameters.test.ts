@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UndoError } from '../../src/core/errors.ts';
+import { Ledger } from '../../src/store/ledger.ts';
 import { commentLines, commentText } from '../../src/script/comment.ts';
 import { actorScope, inTableScope, tableScope } from '../../src/script/conditions.ts';
 import { formatMicros, readTime } from '../../src/script/datetime.ts';
@@ -9,6 +10,8 @@ import { FIND_PARAMETERS, SCRIPT_PARAMETERS, SELECTION_PARAMETERS, type Paramete
 import { CLI_DIALECT, HTTP_DIALECT, formatTable, readFindOptions, readScriptOptions, readSelection, requireLimits } from '../../src/script/selection.ts';
 
 const NAMES = Object.keys({ ...SELECTION_PARAMETERS, ...SCRIPT_PARAMETERS, ...FIND_PARAMETERS }) as ParameterName[];
+
+const LEDGER = new Ledger('binlog_undo');
 
 function refusal(run: () => unknown): UndoError {
   try {
@@ -90,9 +93,9 @@ describe('selections', () => {
   it('are GTID sets of the flavour at hand', () => {
     const uuid = '3e11fa47-71ca-11e1-9e33-c80aa9429562';
     const selection = readSelection({ include_gtids: `${uuid}:1-5:9` }, HTTP_DIALECT);
-    assert.deepEqual(actorScope(selection, 'mysql')[0]?.parameters, [`${uuid}:9`, uuid.length + 1, `${uuid}:`, uuid.length + 2, uuid.length + 2, '1', '5']);
-    assert.equal(refusal(() => actorScope(selection, 'mariadb')).code, 'USAGE');
-    assert.deepEqual(actorScope(readSelection({ include_gtids: '0-1-5, 1-2-3' }, HTTP_DIALECT), 'mariadb')[0]?.parameters, ['0-1-5', '1-2-3']);
+    assert.deepEqual(actorScope(selection, 'mysql', LEDGER)[0]?.parameters, [`${uuid}:9`, uuid.length + 1, `${uuid}:`, uuid.length + 2, uuid.length + 2, '1', '5']);
+    assert.equal(refusal(() => actorScope(selection, 'mariadb', LEDGER)).code, 'USAGE');
+    assert.deepEqual(actorScope(readSelection({ include_gtids: '0-1-5, 1-2-3' }, HTTP_DIALECT), 'mariadb', LEDGER)[0]?.parameters, ['0-1-5', '1-2-3']);
   });
 
   it('scope tables alike in SQL and in JavaScript', () => {

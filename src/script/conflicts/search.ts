@@ -15,8 +15,10 @@ import { WantedKeys } from './wanted.ts';
 /** What is undone, of which source. */
 export interface SearchScope {
   readonly sourceId: number;
-  /** The operations to undo. */
+  /** The operations that are looked at. */
   readonly where: Condition;
+  /** All that is undone, these among it: nothing of it is in the way. */
+  readonly undone: Condition;
   /** The first ordinal among them. */
   readonly first: number;
 }
@@ -153,7 +155,7 @@ export class ConflictSearch {
     const byTag = new Map(transactions.map((transaction) => [transaction.tag, transaction]));
     const range = ordinals(this.#scope.sourceId, first.ordinal, last.ordinal + 1);
     const kept = await this.#operations(range);
-    const selected = await this.#operations(and(range, this.#scope.where));
+    const selected = await this.#operations(and(range, this.#scope.undone));
     const contents = await this.#blocks.read(block);
     for (const record of contents.rows) {
       const transaction = byTag.get(record.tag);
