@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { formatPosition } from '../../src/core/position.ts';
+import { allObjects, shownObjects } from '../support/objects.ts';
+import { Scene } from '../support/scene.ts';
+import { backup, sources } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+
+for (const source of sources()) describe(`scripts over a dropped table with triggers on ${source.kind}`, () => {
+  it('bring the triggers back in their order', async () => {
+    await using scene = await Scene.open(source, backup(source.flavour));
+    for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
+    await using daemon = await scene.startDaemon();
+    await until('the triggers are known', async () => {
+      await scene.db.query('INSERT INTO warm VALUES ()');
+      await scene.caughtUp();
+      const [found] = await scene.ledgerRows(`SELECT (SELECT COUNT(*) FROM objects WHERE kind = 'SCHEMA') AS whole, (SELECT SUM(proven = 0) FROM objects) + (SELECT SUM(proven = 0) FROM definitions) AS waiting,
+        (SELECT COUNT(*) FROM definitions WHERE table_name = '') AS tables`);
+      return Number(found?.whole) > 0 && Number(found?.tables) > 0 && Number(found?.waiting) === 0;
+    });
+    const was = await shownObjects(scene.db, scene.schema);
+    const start = formatPosition(await scene.position());
+    await scene.db.query('DROP TABLE t');
+    await scene.caughtUp();
+    const script = await scene.cli('script', '--database', scene.schema, '--start-position', start, '--allow', 'nonatomic', '--allow', 'dataloss');
+    assert.equal(script.status, 0, script.stderr);
+    const applied = await scene.apply(script.stdout);
+    assert.equal(applied.status, 0, `${applied.stdout}${applied.stderr}${script.stdout}`);
+    assert.deepEqual(await shownObjects(scene.db, scene.schema), was);
+    await daemon.stop();
+  });
+});
