@@ -190,6 +190,7 @@ export class LogWriter implements CaptureSink {
       xid, parking: this.#nextParking++, tag: this.#tag, operationCount: this.#spilledCount + operations.length,
       firstBlock: this.#firstBlock, lastBlock: this.#lastBlock, threadId: captured.threadId, rowsFile: captured.start.file, gaps,
     };
+    this.#commitMicros = captured.commitMicros;
     this.#logOperations(prepared.parking, operations);
     this.#waiting.set(xid, prepared);
     this.#prepared.push(prepared);
@@ -250,7 +251,9 @@ export class LogWriter implements CaptureSink {
     this.#closeTransaction();
   }
 
-  passed(point: StreamPoint): void {
+  passed(point: StreamPoint, commitMicros: number | null): void {
+    // Times that were given count for those that follow, also after a restart, and also where nothing was kept.
+    if (commitMicros !== null) this.#commitMicros = commitMicros;
     this.#moveTo(point);
   }
 
