@@ -1,6 +1,6 @@
 import type { Finding } from './finding.ts';
 import { reachesChildren, type ForeignKey } from './foreign-keys.ts';
-import { formatTable } from './selection.ts';
+import { formatTable, type TableName } from './selection.ts';
 import type { TableTally } from './tally.ts';
 
 /**
@@ -22,4 +22,9 @@ export function cascadeFindings(keys: readonly ForeignKey[], tables: readonly Ta
       message: `What ${what} of ${key.name} did to rows of ${formatTable(key.child)} when rows of ${formatTable(parent)} changed is not in the binlog`,
     }];
   });
+}
+
+/** The keys under the names that their parents had, too, where a RENAME that the script undoes has moved them. */
+export function withEarlierParents(keys: readonly ForeignKey[], moved: readonly { readonly then: TableName; readonly now: TableName }[]): ForeignKey[] {
+  return keys.flatMap((key) => [key, ...moved.filter(({ now }) => now.schema === key.parent.schema && now.table === key.parent.table).map(({ then }) => ({ ...key, parent: then }))]);
 }

@@ -7,11 +7,12 @@ import { actorScope, and, ofOrdinals, or, ordinals, tableScope, type Condition }
 import type { ScriptContext } from './context.ts';
 import { capturedRows } from './captured.ts';
 import { allHistories, historyAt, tableKey, type TableHistory } from './definitions.ts';
+import { nameNow } from './ddl/records.ts';
 import { overwritten } from './ddl/overwritten.ts';
 import { planDdl, withDdl, type UndoneDdl } from './ddl/plan-ddl.ts';
 import type { Finding } from './finding.ts';
 import { gapFindings, refuse, requireKnownNames, tableFindings, untilJudged } from './findings.ts';
-import { cascadeFindings } from './cascades.ts';
+import { cascadeFindings, withEarlierParents } from './cascades.ts';
 import { LeftOut } from './conflicts/analyse.ts';
 import { analysePlan, cascade, type Chosen } from './conflicts/cascade.ts';
 import { describeConflicts, NOT_ANALYSED, type PlanConflicts } from './conflicts/report.ts';
@@ -119,8 +120,12 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
     const { schema, table } = history?.present ?? tally;
     return { ...tally, schema, table, ofNow: (history?.until ?? null) === null };
   });
-  const declared = range.live && named.length > 0 ? await foreignKeysOf(range.live.endpoint, named) : null;
-  findings.push(...cascadeFindings(declared ?? [], named, await logsCascades(context, range)));
+  const moved = allHistories(histories.values()).flatMap(({ schema, table, present, until }) => {
+    const then = present ?? { schema, table };
+    return until === null ? [] : [{ then: { schema: then.schema, table: then.table }, now: nameNow(then, until, ddl.undone) }];
+  });
+  const declared = range.live && named.length > 0 ? await foreignKeysOf(range.live.endpoint, [...named, ...moved.map(({ now }) => now)]) : null;
+  findings.push(...cascadeFindings(withEarlierParents(declared ?? [], moved), named, await logsCascades(context, range)));
   // The script looks for orphans in tables that are what they were; nobody can be asked how the others will be.
   const ofNow = (name: TableName): boolean => named.some((table) => table.ofNow && table.schema === name.schema && table.table === name.table);
   const foreignKeys = declared?.filter(({ child, parent }) => ofNow(child) || ofNow(parent)) ?? null;

@@ -55,8 +55,10 @@ export async function ddlStates(
     before: (name) => {
       const entry = of(name).find((candidate) => until(candidate) !== null && inside(until(candidate)!) && compare(from(candidate), start) <= 0);
       if (entry) return definitionOf(entry);
-      const open = of(name).some((candidate) => compare(from(candidate), start) <= 0 && (until(candidate) === null || compare(until(candidate)!, start) > 0));
-      return !open && complete(name.schema) ? null : undefined;
+      const open = of(name).find((candidate) => compare(from(candidate), start) <= 0 && (until(candidate) === null || compare(until(candidate)!, start) > 0));
+      if (open === undefined) return complete(name.schema) ? null : undefined;
+      // In force from before it to after it: the statement found it there and left it alone.
+      return until(open) === null || compare(until(open)!, end) > 0 ? definitionOf(open) : undefined;
     },
     after: (name) => {
       const entry = of(name).find((candidate) => inside(from(candidate)));

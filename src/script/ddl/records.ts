@@ -52,6 +52,19 @@ export function concerns({ operation, read }: DdlRecord, name: TableName): boole
   return read.statement.tables.some((table) => sameTable(table, name));
 }
 
+/** What a table is called before the script runs. @param until the first undone DDL after it had that name. @param undone newest first. */
+export function nameNow(name: TableName, until: number, undone: readonly DdlRecord[]): TableName {
+  let now = name;
+  let seen = -1;
+  for (const { operation: { ordinal }, read } of undone.toReversed()) {
+    // The tables of one statement have a record each, with all of its names.
+    if (ordinal < until || ordinal === seen) continue;
+    seen = ordinal;
+    for (const { from, to } of read?.statement.renames ?? []) if (sameTable(from, now)) now = to;
+  }
+  return now;
+}
+
 /** `ALTERTABLE of shop.orders at binlog.000003:4711` */
 export function describeDdl({ operation, transaction }: DdlRecord): string {
   const name = operation.table === '' ? `database ${operation.schema}` : formatTable(operation);
