@@ -4,7 +4,7 @@ import { fileBase, fileNumber, type Position } from '../core/position.ts';
 import { classifyQuery, type TableName } from '../binlog/sql/classify.ts';
 import { inputsOf, type DdlEvent, type ReplayableDdl } from '../schema/ddl-event.ts';
 import type { SchemaDefaults, TableDefinition } from '../schema/definition.ts';
-import type { AdoptedDefinitions, AdoptedReplay } from '../schema/tracker.ts';
+import type { AdoptedDefinitions, AdoptedReplay } from '../schema/tracker-options.ts';
 import type { Ledger } from './ledger.ts';
 import { proveWhatWasPassed, type SourceRecord, type StoredCheckpoint } from './registry.ts';
 

@@ -9,7 +9,8 @@ import type { DdlEvent, ReplayableDdl } from '../../src/schema/ddl-event.ts';
 import type { TableDefinition } from '../../src/schema/definition.ts';
 import type { DdlServer, ReplayOutcome } from '../../src/schema/ddl-server.ts';
 import type { DefinitionReading } from '../../src/schema/tracked.ts';
-import { DefinitionTracker, type AdoptedDefinitions } from '../../src/schema/tracker.ts';
+import type { AdoptedDefinitions } from '../../src/schema/tracker-options.ts';
+import { DefinitionTracker } from '../../src/schema/tracker.ts';
 
 /*
  * A source whose table changes at known places, read by a tracker that runs behind it, at moments that the test chooses.

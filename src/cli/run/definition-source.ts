@@ -7,7 +7,8 @@ import type { ObjectReading, SchemaListing } from '../../schema/objects/object-t
 import { listObjects, readObject } from '../../schema/objects/read-objects.ts';
 import type { ObjectName } from '../../schema/objects/object.ts';
 import { readAllUnlocked, readSchemaDefaults, readUnlocked } from '../../schema/read-unlocked.ts';
-import type { DefinitionTracker, SeedReading } from '../../schema/tracker.ts';
+import type { SeedReading } from '../../schema/tracker-options.ts';
+import type { DefinitionTracker } from '../../schema/tracker.ts';
 import type { DefinitionReading } from '../../schema/tracked.ts';
 
 /** Tables read between two positions when all of them are read: rows that come meanwhile wait for so many at most. */

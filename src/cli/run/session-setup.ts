@@ -7,7 +7,7 @@ import { formatPosition } from '../../core/position.ts';
 import type { ServerCapabilities } from '../../core/server.ts';
 import type { DaemonMetrics } from '../../metrics/daemon-metrics.ts';
 import type { AdoptedObjects } from '../../schema/objects/object-change.ts';
-import type { AdoptedDefinitions } from '../../schema/tracker.ts';
+import type { AdoptedDefinitions } from '../../schema/tracker-options.ts';
 import { firstOrdinalOf, lastTransactionOf } from '../../store/log-reader.ts';
 import { insertGaps } from '../../store/log-sql.ts';
 import { auditCheckpoint } from '../../store/checkpoint-audit.ts';
