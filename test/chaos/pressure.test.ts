@@ -9,7 +9,7 @@ import { source } from '../support/servers.ts';
 import { MIB, residentMemory } from './support/memory.ts';
 
 /** On each flavour. */
-const SECONDS = Number(process.env.CHAOS_PRESSURE_SECONDS ?? 30);
+const SECONDS = Number(process.env.CHAOS_PRESSURE_SECONDS ?? 60);
 /** Three times the largest event more would be allowed; no event of these rows is larger than 20 kB. */
 const MOST_MEMORY = 256 * MIB;
 const ROWS = 100;
