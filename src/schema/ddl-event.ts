@@ -99,7 +99,8 @@ function afterRenames(renames: DdlStatement['renames']): { needed: TableName[]; 
     if (!left.some((name) => same(name, from))) needed.push(from);
     left = [...left.filter((name) => !same(name, from)), to];
   }
-  return { needed, left };
+  // A name may be given twice where the pair before had nothing to rename.
+  return { needed, left: distinct(left) };
 }
 
 function same(a: TableName, b: TableName): boolean {

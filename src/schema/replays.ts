@@ -66,7 +66,8 @@ export class Replays {
     const [first] = left;
     if (!this.#line || !replayable || !first || (statement.object !== 'TABLE' && statement.object !== 'INDEX')) return null;
     const find = (name: TableName): Tracked | undefined => this.#entries.find(name);
-    if (!needed.every((name) => isKnown(find(name)))) return null;
+    // IF EXISTS leaves out what is not there, here as on the source.
+    if (!needed.every((name) => isKnown(find(name)) || (statement.ifExists && this.exists(name) === false))) return null;
     const creates = statement.verb === 'CREATE' && statement.object === 'TABLE';
     if (creates && statement.ifNotExists && this.exists(first) !== false) return null;
     const defaults = this.#entries.get(first.schema, '');

@@ -42,13 +42,17 @@ export async function objectStates(
 }
 
 /** Objects that a statement's undo asks for though the statement may not have ended them. */
-export function objectsAsked({ object, name, database }: DdlStatement, { schema, table }: TableName): ObjectName[] {
+export function objectsAsked({ object, name, database, renames, ifExists }: DdlStatement, { schema, table }: TableName): ObjectName[] {
   if (database !== null) return [{ schema: database, kind: 'DATABASE', name: '' }];
   switch (object) {
     case 'VIEW': case 'SEQUENCE': return [{ schema, kind: object, name: table }];
     case 'PROCEDURE': case 'FUNCTION': case 'EVENT': return name === null ? [] : [{ schema: name.schema, kind: object, name: name.table }];
     case 'TRIGGER': return table === '' ? [] : [{ schema, kind: 'TRIGGERS', name: table }];
-    case 'TABLE': return [{ schema, kind: 'TRIGGERS', name: table }, { schema, kind: 'SEQUENCE', name: table }];
+    case 'TABLE': return [
+      { schema, kind: 'TRIGGERS', name: table }, { schema, kind: 'SEQUENCE', name: table },
+      // Views and sequences are renamed as tables are; IF EXISTS asks whether there was any.
+      ...(ifExists ? renames.flatMap(({ from }) => (['VIEW', 'SEQUENCE'] as const).map((kind): ObjectName => ({ schema: from.schema, kind, name: from.table }))) : []),
+    ];
     default: return [];
   }
 }

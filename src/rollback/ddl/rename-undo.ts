@@ -23,6 +23,24 @@ export function renameUndo(renames: Renames, name: TableName): string | null {
   return `RENAME TABLE ${group.toReversed().map(({ from, to }) => `${quoteTable(to.schema, to.table)} TO ${quoteTable(from.schema, from.table)}`).join(', ')}`;
 }
 
+/**
+ * The pairs of RENAME TABLE IF EXISTS that had something to rename.
+ * @param present whether there was anything of a name before the statement; undefined: that is not known.
+ * @returns null when that is not known of a name that counts.
+ */
+export function effectiveRenames(renames: Renames, present: (name: TableName) => boolean | undefined): Renames | null {
+  const now = new Map<string, boolean>();
+  const effective: Renames[number][] = [];
+  for (const pair of renames) {
+    const there = now.get(key(pair.from)) ?? present(pair.from);
+    if (there === undefined) return null;
+    if (!there) continue;
+    effective.push(pair);
+    now.set(key(pair.from), false).set(key(pair.to), true);
+  }
+  return effective;
+}
+
 /** Pairs that share a name, each group in the statement's order. */
 function groupsOf(renames: Renames): Renames[] {
   let groups: { readonly names: ReadonlySet<string>; readonly pairs: Renames }[] = [];

@@ -5,7 +5,7 @@ import type { ColumnRenames } from '../carry-over.ts';
 import { alterBack } from './alter-back.ts';
 import { createAgain } from './create-again.ts';
 import { columnLoss } from './column-loss.ts';
-import { renameUndo } from './rename-undo.ts';
+import { effectiveRenames, renameUndo } from './rename-undo.ts';
 import { databaseAgain, databaseOptionsBack, triggersAgain, undoObject, type ObjectDdl } from './undo-object.ts';
 import { notUndoable, undo, unknown, type DdlVerdict } from './verdict.ts';
 
@@ -18,6 +18,8 @@ export interface DdlToUndo extends ObjectDdl {
 
 /** Without rows of their own: each name of a statement is undone by itself. */
 const OBJECTS = new Set(['VIEW', 'SEQUENCE', 'TRIGGER', 'PROCEDURE', 'FUNCTION', 'EVENT', 'PACKAGE']);
+/** What RENAME TABLE takes beside tables. */
+const RENAMED_AS_TABLES = ['VIEW', 'SEQUENCE'] as const;
 const same = (a: TableName, b: TableName | undefined): boolean => a.schema === b?.schema && a.table === b.table;
 
 /** What undoes a statement's effect on one table (or database, its table empty) that the statement names. */
@@ -53,9 +55,15 @@ function withDatabase(ddl: DdlToUndo, name: TableName): DdlVerdict {
   return dropUndo({ ...ddl, statement: { ...ddl.statement, ifExists: false } }, name);
 }
 
-function renaming({ statement, states }: DdlToUndo, name: TableName): DdlVerdict {
-  if (statement.ifExists && statement.renames.some(({ from }) => !states.before(from))) return unknown('which of its tables were there is not known');
-  const sql = renameUndo(statement.renames, name);
+function renaming({ statement, states, objects }: DdlToUndo, name: TableName): DdlVerdict {
+  const present = (of: TableName): boolean | undefined => {
+    const found = [states.before(of), ...RENAMED_AS_TABLES.map((kind) => objects.before({ schema: of.schema, kind, name: of.table }))];
+    return found.some((one) => one) || (found.includes(undefined) ? undefined : false);
+  };
+  const renames = statement.ifExists ? effectiveRenames(statement.renames, present) : statement.renames;
+  if (renames === null) return unknown('which of its tables were there is not known');
+  if (!renames.some(({ from, to }) => same(name, from) || same(name, to))) return { kind: 'no-effect' };
+  const sql = renameUndo(renames, name);
   return sql === null ? { kind: 'elsewhere' } : undo(sql);
 }
 

@@ -33,7 +33,8 @@ export function around({ statement }: ReadDdl, name: TableName, states: DdlState
     const stays = left.some((other) => sameTable(one, other));
     const then = stays ? states.after(one) : null;
     // A name that the statement itself gives was free before.
-    const was = states.before(one) ?? (verb === 'CREATE' || renames.some(({ to }) => sameTable(to, one)) ? null : undefined);
+    const known = states.before(one);
+    const was = known === undefined && (verb === 'CREATE' || renames.some(({ to }) => sameTable(to, one))) ? null : known;
     if (then === undefined || was === undefined || (stays && then === null)) return null;
     before.push({ ...one, definition: was });
     after.push({ ...one, definition: then });

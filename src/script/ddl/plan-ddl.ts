@@ -74,8 +74,12 @@ export async function planDdl(context: ScriptContext, range: LogRange, selection
       continue;
     }
     const verdict = await judge(context, range, record, options.wait);
-    // The undo may stand with another table of the statement, which is judged by itself.
-    if (verdict.kind === 'no-effect' || (verdict.kind === 'elsewhere' && partner)) continue;
+    if (verdict.kind === 'no-effect') continue;
+    // The undo may stand with another table of the statement, which is judged by itself. Rows that the two exchanged are gone from both.
+    if (verdict.kind === 'elsewhere' && partner) {
+      if (record.read?.statement.rowsOutsideLog === true) draft.keep(record, 'rows moved between its tables, which is not in the binlog', wanted);
+      continue;
+    }
     if (wanted) draft.ask(record, verdict);
     else draft.keep(record, 'not selected');
   }
