@@ -68,6 +68,11 @@ const SCRIPT_RECORD: Schema = object({
   applied: { ...textOrNull, description: 'When the log saw it applied on its source.' },
 });
 
+const LOOKED: Schema = {
+  anyOf: [object({ operations: count, opid: { ...text, description: 'The oldest of them; next is the same.' }, time: text }), { type: 'null' }],
+  description: 'Operations that were looked at for the text, where it stopped there with more of the log behind it: go on with before. null: everything that was asked for was looked at, or the page is full.',
+};
+
 /** Bodies of the answers. */
 export const ANSWERS = {
   plan: object({
@@ -91,11 +96,11 @@ export const ANSWERS = {
     maxAllowedPacket: { type: ['integer', 'null'], minimum: 0, description: 'Bytes that are enough on client and server.' }, nearMisses: list(text),
   }),
   operations: object({
-    source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, reach: text,
+    source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, looked: LOOKED, reach: text,
     operations: list(OPERATION),
   }),
   transactions: object({
-    source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, reach: text,
+    source: text, next: { ...textOrNull, description: 'To be given as before for the next page.' }, looked: LOOKED, reach: text,
     transactions: list(TRANSACTION),
   }),
   scripts: object({ scripts: list(SCRIPT_RECORD), next: { ...textOrNull, description: 'To be given as before for the next page.' } }),

@@ -7,7 +7,8 @@ import { and, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { counted } from './counted.ts';
 import { formatMicros } from './datetime.ts';
-import { openListing, shellWord, usersOf } from './find.ts';
+import { shellWord, usersOf } from './find.ts';
+import { nextPage, openListing, pageTail, type Looked } from './listing.ts';
 import type { RawParameters } from './parameters.ts';
 import { formatTable, type Dialect } from './selection.ts';
 import { readableStatement } from './statement-text.ts';
@@ -45,6 +46,8 @@ export interface TransactionPage {
   readonly transactions: readonly FoundTransaction[];
   /** To be given as `before` for the next page; null when there is none. */
   readonly next: string | null;
+  /** Where a search by text stopped before it had looked at everything; null otherwise. */
+  readonly looked: Looked | null;
   readonly reach: string;
 }
 
@@ -55,13 +58,13 @@ type Fields = Record<string, string | number | null>;
 /** @throws UndoError as `openListing` */
 export async function findTransactions(context: ScriptContext, raw: RawParameters, dialect: Dialect): Promise<TransactionPage> {
   const { connection, ledger } = context;
-  const { source, options, minRows, where, reach } = await openListing(context, raw, dialect, 'transaction');
+  const { source, options, minRows, where, end, reach } = await openListing(context, raw, dialect, 'transaction');
   const found = await rows<Fields>(connection,
     `SELECT o.ordinal AS ordinal, MIN(o.seq) AS first_seq, COUNT(*) AS operations, SUM(o.inserted + o.updated + o.deleted) AS row_changes ${fromOperations(ledger)}
      WHERE ${where.sql} GROUP BY o.ordinal ${minRows > 0 ? 'HAVING row_changes >= ?' : ''} ORDER BY o.ordinal DESC LIMIT ${options.limit + 1}`,
     [...where.parameters, ...(minRows > 0 ? [minRows] : [])]);
   const transactions = await describe(context, source, where, found.slice(0, options.limit));
-  return { source: source.alias, transactions, next: found.length > options.limit ? transactions.at(-1)!.opid : null, reach };
+  return { source: source.alias, transactions, ...nextPage(found.length > options.limit ? transactions.at(-1)!.opid : null, end), reach };
 }
 
 async function describe(context: ScriptContext, source: SourceRecord, where: Condition, page: readonly Fields[]): Promise<FoundTransaction[]> {
@@ -112,6 +115,5 @@ export function transactionsText(page: TransactionPage, options = ''): string {
     `  ${t.sql ?? 'SQL not logged'}`,
     `  ${t.script}${options}`,
   ].join('\n'));
-  const tail = page.transactions.length === 0 ? [`Nothing matches; the log of ${page.source} reaches to ${page.reach}.`] : page.next === null ? [] : [`More: --before ${page.next}`];
-  return `${[...blocks, ...tail].join('\n\n')}\n`;
+  return `${[...blocks, ...pageTail(page, blocks.length)].join('\n\n')}\n`;
 }

@@ -1,16 +1,15 @@
 import { rows } from '../core/mysql.ts';
-import { UndoError } from '../core/errors.ts';
 import { formatPosition } from '../core/position.ts';
-import { requireLedger } from '../store/ledger.ts';
 import { operationColumns, toOperation } from '../store/log-reader.ts';
-import { readCheckpoint, requireSource, type SourceRecord } from '../store/registry.ts';
+import type { SourceRecord } from '../store/registry.ts';
 import { commentText } from './comment.ts';
-import { actorScope, and, tableScope, type Condition } from './conditions.ts';
+import type { Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { counted } from './counted.ts';
 import { formatMicros } from './datetime.ts';
+import { nextPage, openListing, pageTail, type Looked } from './listing.ts';
 import type { RawParameters } from './parameters.ts';
-import { readFindOptions, readSelection, formatTable, type Dialect, type FindOptions, type Selection } from './selection.ts';
+import { formatTable, type Dialect } from './selection.ts';
 import { readableStatement } from './statement-text.ts';
 import { fromOperations } from './tally.ts';
 
@@ -50,6 +49,8 @@ export interface FoundPage {
   readonly operations: readonly FoundOperation[];
   /** To be given as `before` for the next page; null when there is none. */
   readonly next: string | null;
+  /** Where a search by text stopped before it had looked at everything; null otherwise. */
+  readonly looked: Looked | null;
   readonly reach: string;
 }
 
@@ -57,35 +58,12 @@ const SQL_BYTES = 1000;
 
 type Fields = Record<string, string | number | null>;
 
-/** What a listing is asked for, and how far the log reaches. */
-interface Listing {
-  readonly source: SourceRecord;
-  readonly options: FindOptions;
-  /** Of a transaction, where those are listed. */
-  readonly minRows: number;
-  readonly where: Condition;
-  readonly reach: string;
-}
-
-/** @throws UndoError USAGE, SOURCE_UNKNOWN, SOURCE_AMBIGUOUS, OPID_UNKNOWN */
-export async function openListing(context: ScriptContext, raw: RawParameters, dialect: Dialect, by: 'operation' | 'transaction'): Promise<Listing> {
-  const { connection, ledger } = context;
-  const selection = readSelection(raw, dialect);
-  const options = readFindOptions(raw, dialect);
-  await requireLedger(connection, ledger);
-  const source = await requireSource(connection, ledger, selection.source);
-  const checkpoint = await readCheckpoint(connection, ledger, source.id);
-  const { minRows } = selection;
-  const where = await findConditions(context, source, by === 'transaction' ? { ...selection, minRows: 0 } : selection, options, by);
-  return { source, options, minRows, where, reach: checkpoint ? formatPosition(checkpoint.position) : 'nothing yet' };
-}
-
 /** @throws UndoError as `openListing` */
 export async function findOperations(context: ScriptContext, raw: RawParameters, dialect: Dialect): Promise<FoundPage> {
-  const { source, options, where, reach } = await openListing(context, raw, dialect, 'operation');
+  const { source, options, where, end, reach } = await openListing(context, raw, dialect, 'operation');
   const found = await newestOperations(context, source, where, options.limit + 1);
   const operations = found.slice(0, options.limit);
-  return { source: source.alias, operations, next: found.length > options.limit ? operations.at(-1)!.opid : null, reach };
+  return { source: source.alias, operations, ...nextPage(found.length > options.limit ? operations.at(-1)!.opid : null, end), reach };
 }
 
 /** The newest operations that `where` selects, at most `limit`. */
@@ -97,38 +75,6 @@ export async function newestOperations(context: ScriptContext, source: SourceRec
      ${fromOperations(ledger)} WHERE ${where.sql} ORDER BY o.ordinal DESC, o.seq DESC LIMIT ${limit}`, where.parameters);
   const users = await usersOf(context, source, found);
   return found.map((fields, index) => describe(source, fields, users[index] ?? null));
-}
-
-/**
- * What a listing selects, positions and filters alike.
- * @param by what is listed: operations, or transactions that have one of them.
- */
-async function findConditions(context: ScriptContext, source: SourceRecord, selection: Selection, options: FindOptions, by: 'operation' | 'transaction'): Promise<Condition> {
-  const parts: Condition[] = [{ sql: 'o.source_id = ?', parameters: [source.id] }, ...tableScope(selection), ...actorScope(selection, source.flavour, context.ledger)];
-  const { startPosition, stopPosition, startTime, stopTime } = selection;
-  const number = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1));
-  if (startPosition) {
-    const at = number(startPosition.file);
-    parts.push({ sql: '(t.start_number > ? OR (t.start_number = ? AND t.start_offset >= ?))', parameters: [at, at, startPosition.offset] });
-  }
-  if (stopPosition) {
-    const at = number(stopPosition.file);
-    parts.push({ sql: '(t.end_number < ? OR (t.end_number = ? AND t.end_offset <= ?))', parameters: [at, at, stopPosition.offset] });
-  }
-  if (startTime) parts.push({ sql: 't.commit_micros >= ?', parameters: [startTime.micros] });
-  if (stopTime) parts.push({ sql: 't.commit_micros < ?', parameters: [stopTime.micros] });
-  if (options.text !== null) {
-    // Bytes of other character sets are compared as latin1 would show them: ASCII text is found in all that contain it.
-    parts.push({ sql: 'INSTR(LOWER(CONVERT(o.statement USING latin1)), LOWER(CONVERT(CAST(? AS BINARY) USING latin1))) > 0', parameters: [options.text] });
-  }
-  if (options.before !== null) {
-    const [cursor] = await rows<Fields>(context.connection,
-      `SELECT ordinal, seq FROM ${context.ledger.table('operations')} WHERE opid = ? AND source_id = ?`, [options.before, source.id]);
-    if (!cursor) throw new UndoError('OPID_UNKNOWN', `The log of "${source.alias}" holds no operation ${JSON.stringify(options.before.slice(0, 100))}.`);
-    const at = Number(cursor.ordinal);
-    parts.push(by === 'transaction' ? { sql: 'o.ordinal < ?', parameters: [at] } : { sql: '(o.ordinal < ? OR (o.ordinal = ? AND o.seq < ?))', parameters: [at, at, Number(cursor.seq)] });
-  }
-  return and(...parts);
 }
 
 /** The newest observation of each entry's thread that is not younger than the entry. */
@@ -188,6 +134,5 @@ export function findText(page: FoundPage, options = ''): string {
     ...operationLines(o),
     `  ${o.script === null ? ddlUndo(o) : `${o.script}${options}`}`,
   ].join('\n'));
-  const tail = page.operations.length === 0 ? [`Nothing matches; the log of ${page.source} reaches to ${page.reach}.`] : page.next === null ? [] : [`More: --before ${page.next}`];
-  return `${[...blocks, ...tail].join('\n\n')}\n`;
+  return `${[...blocks, ...pageTail(page, blocks.length)].join('\n\n')}\n`;
 }

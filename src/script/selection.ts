@@ -61,9 +61,14 @@ export interface ScriptOptions {
 
 export interface FindOptions {
   readonly text: string | null;
+  /** Operations that are looked at for the text; null: not said. */
+  readonly look: number | null;
   readonly limit: number;
   readonly before: string | null;
 }
+
+/** How many operations a search by text looks at when nothing else ends it. */
+export const TEXT_LOOK = 200_000;
 
 export interface HistoryQuery {
   /** Null: all sources. */
@@ -260,8 +265,10 @@ export function readScriptOptions(raw: RawParameters, dialect: Dialect): ScriptO
 /** @throws UndoError USAGE */
 export function readFindOptions(raw: RawParameters, dialect: Dialect): FindOptions {
   const reader = new Reader(raw, dialect);
+  const [text, look] = [reader.text('text'), reader.integer('look', 1, 1_000_000_000)];
+  if (look !== null && text === null) throw reader.refuse('look', 'is given without a text to look for', `Give ${dialect.nameOf('text')} as well, or leave it out.`);
   return {
-    text: reader.text('text'),
+    text, look,
     limit: reader.integer('limit', 1, 1000) ?? 20,
     before: reader.text('before'),
   };
