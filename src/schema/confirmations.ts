@@ -25,13 +25,13 @@ export class Confirmations {
     });
   }
 
-  /** A replay gave this definition. */
+  /** A replay gave this definition, or it was read on another server. */
   add(tracked: Tracked, definition: TableDefinition): void {
     tracked.replayed = definition;
     this.#unconfirmed.add(tracked);
   }
 
-  /** The replay was wrong. */
+  /** It was wrong. */
   drop(tracked: Tracked): void {
     tracked.replayed = null;
     this.#unconfirmed.delete(tracked);

@@ -28,7 +28,7 @@ export interface Tracked {
   noted: boolean;
   /** The last TABLE_MAP met since `from`, for entries made by a replay. */
   map: TableMap | null;
-  /** A definition that a replay gave and that the source has not confirmed yet. */
+  /** A definition that a replay gave, or another server before failover, and that the source has not confirmed yet. */
   replayed: TableDefinition | null;
 }
 

@@ -10,6 +10,8 @@ import type { DefinitionReading } from './tracked.ts';
 export interface AdoptedDefinitions {
   /** Where this session goes on. */
   readonly start: Position;
+  /** What is proven was read on another server, whose data this one has: it is compared with this one's as well. */
+  readonly carried: boolean;
   readonly proven: Iterable<{ readonly from: Position; readonly definition: TableDefinition | SchemaDefaults }>;
   readonly unproven: Iterable<{ readonly schema: string; readonly table: string; readonly from: Position }>;
   /** DDL that was to be run again, in order, with what was in force before it. */

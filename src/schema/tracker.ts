@@ -34,9 +34,13 @@ export class DefinitionTracker {
    * Takes over what the ledger holds as in force and proven, asks again for what was seen but not proven (no DDL has come
    * since, or the ledger would have ended it), and goes on running DDL again where the session before stopped.
    */
-  adopt({ start, proven, unproven, replays }: AdoptedDefinitions): void {
+  adopt({ start, carried, proven, unproven, replays }: AdoptedDefinitions): void {
     this.#readings.startAt(start);
-    for (const { from, definition } of proven) prove(this.#entries.add(definition.schema, definition.table, from, 'proven'), definition);
+    for (const { from, definition } of proven) {
+      const tracked = this.#entries.add(definition.schema, definition.table, from, 'proven');
+      prove(tracked, definition);
+      if (carried && 'columns' in definition) this.#confirmations.add(tracked, definition);
+    }
     for (const { schema, table, from } of unproven) void this.#readings.fetch(this.#entries.add(schema, table, from, 'reading'));
     this.#replays.adopt(replays);
   }

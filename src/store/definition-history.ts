@@ -6,7 +6,7 @@ import { inputsOf, type DdlEvent, type ReplayableDdl } from '../schema/ddl-event
 import type { SchemaDefaults, TableDefinition } from '../schema/definition.ts';
 import type { AdoptedDefinitions, AdoptedReplay } from '../schema/tracker-options.ts';
 import type { Ledger } from './ledger.ts';
-import { proveWhatWasPassed, type SourceRecord, type StoredCheckpoint } from './registry.ts';
+import { proveWhatWasPassed, UNPROVEN_END, type SourceRecord, type StoredCheckpoint } from './registry.ts';
 
 interface EntryRow {
   schema_name: string; table_name: string; from_number: number; from_offset: string; until_number: number | null; proven: number;
@@ -55,14 +55,34 @@ class History {
   }
 }
 
-/** What the ledger holds at the checkpoint. A reading that the stream had not passed yet is forgotten: it is made again. */
-export async function definitionsInForce(connection: Connection, ledger: Ledger, source: SourceRecord, checkpoint: StoredCheckpoint): Promise<AdoptedDefinitions> {
+/**
+ * After failover: where the new life begins the data are those of the old one's checkpoint, and so are the definitions. That all tables of a
+ * schema are known goes over where that was so; the tables that were still asked for are read on the new server.
+ */
+export async function carryDefinitions(connection: Connection, ledger: Ledger, source: SourceRecord, { incarnation }: StoredCheckpoint, { position, incarnation: next }: StoredCheckpoint): Promise<void> {
+  const table = ledger.table('definitions');
+  const number = position.file === '' ? 0 : fileNumber(position.file);
+  await run(connection,
+    `INSERT INTO ${table} (source_id, incarnation_id, schema_name, table_name, from_number, from_offset, read_number, read_offset, proven, definition)
+     SELECT d.source_id, ?, d.schema_name, d.table_name, ?, ?, ?, ?, 1, d.definition FROM ${table} d
+     WHERE d.source_id = ? AND d.incarnation_id = ? AND d.until_number IS NULL AND d.proven = 1 AND d.definition IS NOT NULL
+       AND (d.table_name <> '' OR NOT EXISTS (SELECT 1 FROM ${table} w WHERE w.source_id = d.source_id AND w.incarnation_id = d.incarnation_id AND w.schema_name = d.schema_name AND w.proven = 0
+         AND w.until_number = ${UNPROVEN_END}))`,
+    [next.id, number, position.offset, number, position.offset, source.id, incarnation.id]);
+}
+
+/**
+ * What the ledger holds at the checkpoint. A reading that the stream had not passed yet is forgotten: it is made again.
+ * @param carried it was read on another server than the one that is followed now.
+ */
+export async function definitionsInForce(connection: Connection, ledger: Ledger, source: SourceRecord, checkpoint: StoredCheckpoint, carried = false): Promise<AdoptedDefinitions> {
   const history = new History(connection, ledger, source, checkpoint);
   await proveWhatWasPassed(connection, ledger, source.id, checkpoint);
   await history.update('read_number = from_number, read_offset = from_offset, definition = NULL', 'proven = 0 AND until_number IS NULL');
   const found = await history.select('until_number IS NULL AND ddl IS NULL');
   return {
     start: checkpoint.position,
+    carried,
     proven: found.flatMap((entry) => (entry.definition === null ? [] : [{ from: history.from(entry), definition: parse(entry.definition) }])),
     unproven: found.filter(({ proven }) => proven === 0).map((entry) => ({ schema: entry.schema_name, table: entry.table_name, from: history.from(entry) })),
     replays: await replays(history, source.flavour),

@@ -122,6 +122,9 @@ export async function createCheckpoint(connection: Connection, ledger: Ledger, s
   await connection.query('COMMIT');
 }
 
+/** Where entries end that were in force, and not proven, when the life of a binlog ended: behind all of its files. */
+export const UNPROVEN_END = 4294967295;
+
 /**
  * Begins a new life of a source's binlog where the log goes on from: its ordinals go on, positions mean the new one from here.
  * Readings of definitions that the old life did not prove are ended: nothing will prove them any more.
@@ -130,7 +133,9 @@ export async function beginIncarnation(
   connection: Connection, ledger: Ledger, sourceId: number, server: ServerIdentity, old: StoredCheckpoint, start: LogStart,
 ): Promise<void> {
   await proveWhatWasPassed(connection, ledger, sourceId, old);
-  await run(connection, `UPDATE ${ledger.table('definitions')} SET until_number = 4294967295, until_offset = 0
+  // No session runs DDL of a life that is over again: what waited for that waits no more.
+  await run(connection, `UPDATE ${ledger.table('definitions')} SET ddl = NULL WHERE source_id = ? AND incarnation_id = ? AND proven = 0`, [sourceId, old.incarnation.id]);
+  await run(connection, `UPDATE ${ledger.table('definitions')} SET until_number = ${UNPROVEN_END}, until_offset = 0
     WHERE source_id = ? AND incarnation_id = ? AND until_number IS NULL AND proven = 0`, [sourceId, old.incarnation.id]);
   const { file, offset } = old.position;
   await run(connection, `UPDATE ${ledger.table('incarnations')} SET last_file = ?, last_offset = ? WHERE id = ?`, [file, offset, old.incarnation.id]);

@@ -71,6 +71,7 @@ function adopted(entries: Entry[], at: number): AdoptedDefinitions {
   const from = (entry: Entry) => ({ schema: 's', table: 't', from: position(entry.from) });
   return {
     start: position(at),
+    carried: false,
     proven: current.flatMap((entry) => (entry.proven && entry.definition ? [{ ...from(entry), definition: entry.definition }] : [])),
     unproven: current.filter((entry) => !entry.proven).map(from),
     replays: entries.filter((entry) => entry.ddl).sort((a, b) => a.from - b.from).map((entry) => ({

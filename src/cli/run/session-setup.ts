@@ -11,7 +11,7 @@ import type { AdoptedDefinitions } from '../../schema/tracker-options.ts';
 import { firstOrdinalOf, lastTransactionOf } from '../../store/log-reader.ts';
 import { insertGaps } from '../../store/log-sql.ts';
 import { auditCheckpoint } from '../../store/checkpoint-audit.ts';
-import { definitionsInForce } from '../../store/definition-history.ts';
+import { carryDefinitions, definitionsInForce } from '../../store/definition-history.ts';
 import { objectsInForce } from '../../store/object-sql.ts';
 import { undoSchemas, type Ledger } from '../../store/ledger.ts';
 import {
@@ -76,7 +76,10 @@ export async function prepare(
   if (resume.kind === 'lost' && config.onGap !== 'record') throw resume.error;
   const goOn = resume.kind === 'lost' ? await ask(resume.goOn()) : null;
   const adopted = await underEpoch(backup.side, ledger, source.id, epoch, async () => {
-    if (resume.kind === 'failover') await beginIncarnation(backup.side, ledger, source.id, server, old, resume.start);
+    if (resume.kind === 'failover') {
+      await beginIncarnation(backup.side, ledger, source.id, server, old, resume.start);
+      await carryDefinitions(backup.side, ledger, source, old, await current());
+    }
     if (resume.kind === 'moved') await moveCheckpoint(backup.side, ledger, source.id, { position: resume.position, gtidSet: old.gtidSet });
     if (resume.kind === 'lost') {
       if (resume.newLife) await beginIncarnation(backup.side, ledger, source.id, server, old, goOn!);
@@ -91,7 +94,7 @@ export async function prepare(
     const removed = await removeOrphans(backup.side, ledger, source.id, now.nextOrdinal);
     if (removed > 0) log.info({ event: 'orphans_removed', rows: removed }, 'Removed parts of a transaction that was open when the daemon ended');
     await recordEra(backup.side, ledger, source.id, config.filters, now);
-    return { definitions: await definitionsInForce(backup.side, ledger, source, now), objects: await objectsInForce(backup.side, ledger, source, now) };
+    return { definitions: await definitionsInForce(backup.side, ledger, source, now, resume.kind === 'failover'), objects: await objectsInForce(backup.side, ledger, source, now) };
   });
   const checkpoint = await current();
   tell(log, source, resume, old, checkpoint);
