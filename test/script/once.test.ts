@@ -110,7 +110,7 @@ sources().forEach((source, index) => {
       await using _daemon = await scene.startDaemon();
       const start = await accident(scene);
       const harm = await content(scene);
-      for (const apply of source.flavour === 'mysql' ? [applyWithClient, applyWithMysql] : [applyWithClient]) {
+      for (const [round, apply] of (source.flavour === 'mysql' ? [applyWithClient, applyWithMysql] : [applyWithClient]).entries()) {
         const text = await made(scene, '--start-position', start, '--stop-position', formatPosition(await scene.position()), '--wait', '60');
         const [, id = ''] = /rollback script ([0-9a-f]{16})/.exec(text) ?? [];
         assert.match((await scene.cli('script', '--source', scene.alias, '--script', id)).stderr, /^binlog-undo: SCRIPT_UNKNOWN: .*holds no run of a script/);
@@ -120,7 +120,8 @@ sources().forEach((source, index) => {
         await scene.caughtUp();
         const found = await scene.json<{ operations: { byScript: string; type: string }[] }>('find', '--source', scene.alias, '--script', id);
         // Each statement of a script is an operation (the two updated rows share one); one of each table carries the mark, which stands for the transaction.
-        assert.ok(found.operations.length === 3 && found.operations.every(({ byScript }) => byScript === id), JSON.stringify(found));
+        // A later round takes back what the round before did and took back, and the accident.
+        assert.ok(found.operations.length === 3 * (2 * round + 1) && found.operations.every(({ byScript }) => byScript === id), JSON.stringify(found));
         assert.match((await scene.cli('find', '--source', scene.alias, '--limit', '1')).stdout, new RegExp(`by the rollback script ${id}`));
         assert.match((await scene.cli('plan', '--source', scene.alias, '--table', `${scene.schema}.kept`)).stdout, new RegExp(`warning: Among what is undone are runs of rollback scripts: .*${id}`));
         const history = await scene.json<ScriptHistory>('scripts', '--id', id);
