@@ -29,7 +29,7 @@ export class DdlOperations {
     const { flavour } = this.#source;
     const read = readLoggedDdl(operation, flavour);
     if ('unread' in read) return { kind: 'refused', state: 'not-undoable', why: read.unread };
-    const states = await ddlStates(this.#connection, this.#ledger, this.#source.id, transaction, tablesAsked(read.statement, operation));
+    const states = await ddlStates(this.#connection, this.#ledger, this.#source, transaction, tablesAsked(read.statement, operation));
     if (states === null) return null;
     const objects = await objectStates(this.#connection, this.#ledger, this.#source.id, transaction, [operation.schema], objectsAsked(read.statement, operation));
     return undoDdl({ ...read, flavour, states, objects }, operation);

@@ -6,6 +6,8 @@ import type { DdlStates } from '../schema/ddl-states.ts';
 import type { TableDefinition } from '../schema/definition.ts';
 import type { Ledger } from './ledger.ts';
 import type { StoredTransaction } from './log-reader.ts';
+import type { SourceRecord } from './registry.ts';
+import { presentParents } from './renamed-parents.ts';
 
 interface EntryRow {
   readonly schema_name: string;
@@ -30,13 +32,13 @@ const placeOf = ({ file, offset }: Position): Place => [fileNumber(file), offset
  * @returns null while DDL before it is still being run again: what it made will be known.
  */
 export async function ddlStates(
-  connection: Connection, ledger: Ledger, sourceId: number, transaction: StoredTransaction, names: readonly TableName[],
+  connection: Connection, ledger: Ledger, source: Pick<SourceRecord, 'id' | 'flavour'>, transaction: StoredTransaction, names: readonly TableName[],
 ): Promise<DdlStates | null> {
   const schemas = [...new Set(names.map(({ schema }) => schema))];
   const wanted = [...names, ...schemas.map((schema): TableName => ({ schema, table: '' }))];
   const found = wanted.length === 0 ? [] : await rows<EntryRow>(connection,
     `SELECT * FROM ${ledger.table('definitions')} WHERE source_id = ? AND incarnation_id = ? AND (schema_name, table_name) IN (${wanted.map(() => '(?, ?)').join(', ')})
-     ORDER BY from_number, from_offset, id`, [sourceId, transaction.incarnationId, ...wanted.flatMap(({ schema, table }) => [schema, table])]);
+     ORDER BY from_number, from_offset, id`, [source.id, transaction.incarnationId, ...wanted.flatMap(({ schema, table }) => [schema, table])]);
   const start = placeOf(transaction.start);
   const end = placeOf(transaction.end);
   const inside = (place: Place): boolean => compare(start, place) < 0 && compare(place, end) <= 0;
@@ -46,8 +48,15 @@ export async function ddlStates(
   if (found.some((entry) => entry.table_name !== '' && bounds(entry) && typeof entry.ddl === 'string')) return null;
 
   const of = ({ schema, table }: TableName): EntryRow[] => found.filter((entry) => entry.schema_name === schema && entry.table_name === table);
-  const definitionOf = (entry: EntryRow): TableDefinition | null | undefined =>
-    (Number(entry.proven) !== 1 ? undefined : entry.definition === null ? null : JSON.parse(entry.definition) as TableDefinition);
+  const readOf = ({ definition }: EntryRow): TableDefinition | null => (definition === null ? null : JSON.parse(definition) as TableDefinition);
+  const near = (entry: EntryRow): boolean => bounds(entry) || (compare(from(entry), start) <= 0 && (until(entry) === null || compare(until(entry)!, start) > 0));
+  const children = found.filter((entry) => entry.table_name !== '' && near(entry) && entry.definition?.includes('REFERENCES') === true);
+  const asNow = await presentParents(connection, ledger, source, transaction, children.map(readOf).filter((definition) => definition !== null));
+  const definitionOf = (entry: EntryRow): TableDefinition | null | undefined => {
+    if (Number(entry.proven) !== 1) return undefined;
+    const definition = readOf(entry);
+    return definition && asNow(definition);
+  };
   /** All tables of the schema were read before, so that one without an entry is not there. */
   const complete = (schema: string): boolean => of({ schema, table: '' })
     .some((entry) => Number(entry.proven) === 1 && compare(from(entry), start) <= 0 && (until(entry) === null || compare(until(entry)!, start) > 0));

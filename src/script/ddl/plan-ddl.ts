@@ -113,7 +113,7 @@ async function judge(context: ScriptContext, range: LogRange, { operation, trans
 async function settledStates({ connection, ledger, signal }: ScriptContext, { source }: LogRange, transaction: DdlRecord['transaction'], names: readonly TableName[], wait: number | null): Promise<DdlStates | null> {
   const deadline = performance.now() + (wait ?? REPLAY_SECONDS) * 1000;
   for (;;) {
-    const states = await ddlStates(connection, ledger, source.id, transaction, names);
+    const states = await ddlStates(connection, ledger, source, transaction, names);
     if (states !== null || performance.now() >= deadline) return states;
     await delay(POLL_MS, undefined, signal ? { signal } : {});
   }
