@@ -90,10 +90,14 @@ export function headComments(plan: Plan, version: string): string {
     ...(plan.largestBlock === null ? [] : [`max_allowed_packet: ${packetNeeded(plan)!} bytes are enough on client and server; the line "statements" near the end tells the exact need`]),
     ...(plan.options.onceTable === null ? [] : [`it notes itself in ${formatTable(plan.options.onceTable)}, made by: CREATE TABLE ... (script CHAR(16) PRIMARY KEY, applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`]),
     ...(holdsEvents(plan) ? [`it holds row events (BINLOG statements): the account needs ${EVENT_RIGHTS[source.flavour]}`] : []),
-    `run it in a session of its own, not with "source" inside an interactive one: ${client} --host=HOST --user=USER -p < undo.sql`,
+    ...(holdsBodies(plan) ? ['it makes triggers again: without --comments some clients take the comments out of their text'] : []),
+    `run it in a session of its own, not with "source" inside an interactive one: ${client}${holdsBodies(plan) ? ' --comments' : ''} --host=HOST --user=USER -p < undo.sql`,
   ];
   return commentLines([...lines, ...run].map((line) => commentText(line, 2000)));
 }
+
+/** Text that the server keeps as it is sent. */
+const holdsBodies = ({ ddl }: Plan): boolean => ddl.some(({ statements }) => statements.some(({ session }) => session !== null));
 
 const EVENT_RIGHTS = { mysql: 'REPLICATION_APPLIER', mariadb: 'BINLOG REPLAY' } as const;
 
