@@ -13,7 +13,7 @@ export type { WriteRow } from './writer-code.ts';
 export { chooseKey } from './choose-key.ts';
 export { compileLocate, type Locate } from './locate.ts';
 export { anyOf, hashed, NONE, seedOf, type HashedList } from './keys/key-hash.ts';
-export { ascending, captureLists, identityList, incomparable, listId, placesOf, type KeyList } from './keys/key-lists.ts';
+export { ascending, captureLists, identityList, incomparable, listId, placesOf, uniqueList, type KeyList } from './keys/key-lists.ts';
 export { keyParts, showValue, type KeyValuePart } from './keys/key-value.ts';
 export { KeyReader } from './keys/key-reader.ts';
 export { shapeMark } from './keys/shape-mark.ts';

@@ -1,6 +1,6 @@
 import { columnLength } from '../locate.ts';
 import type { TableShape } from '../shape.ts';
-import { lower, partMode, trimmedEnd, type PartMode } from './key-part.ts';
+import { lower, partMode, prefixEnd, trimmedEnd, type PartMode } from './key-part.ts';
 import type { KeyList } from './key-lists.ts';
 
 /**
@@ -12,9 +12,10 @@ export type HashKeys = (b: Buffer, S: Int32Array, o: number, out: Float64Array) 
 export const NONE = -1;
 
 /** What a list's values are hashed with: lists of one table must not meet. */
-export function seedOf(columns: readonly number[], whole: boolean): number {
+export function seedOf(columns: readonly number[], whole: boolean, prefixes: KeyList['prefixes'] = []): number {
   let seed = whole ? 0x51ed270b : 0x2545f491;
   for (const column of columns) seed = Math.imul(seed ^ (column + 1), PRIME);
+  for (const prefix of prefixes) seed = Math.imul(seed ^ ((prefix ?? 0) + 1), PRIME);
   return mix(seed) | 0;
 }
 
@@ -28,7 +29,7 @@ export interface HashedList extends KeyList {
   readonly seed: number;
 }
 
-export const hashed = (list: KeyList): HashedList => ({ ...list, seed: seedOf(list.columns, list.whole) });
+export const hashed = (list: KeyList): HashedList => ({ ...list, seed: seedOf(list.columns, list.whole, list.prefixes) });
 
 const PRIME = 0x01000193;
 
@@ -61,6 +62,13 @@ function foldHash(from: number, b: Buffer, s: number, e: number): number {
   return Math.imul(h ^ (end - s), PRIME) >>> 0;
 }
 
+/** The same of a key's part of a column; -1 as well for text whose part does not show where it ends. */
+function prefixHash(from: number, b: Buffer, s: number, e: number, prefix: number, mode: PartMode): number {
+  const end = prefixEnd(b, s, e, prefix, mode);
+  if (end < 0) return -1;
+  return mode === 'fold' ? foldHash(from, b, s, end) : (mode === 'trim' ? trimHash(from, b, s, end) : bytesHash(from, b, s, end)) >>> 0;
+}
+
 function wholeHash(seed: number, columns: readonly number[], b: Buffer, S: Int32Array, o: number): number {
   let h = seed;
   for (const column of columns) {
@@ -80,16 +88,21 @@ return function hashKeys(b, S, o, out) {
   let h = 0, p = 0, t = 0, asked = false;
 ${body.join('\n')}
 };`;
-  const helpers = { mix, bytesHash, trimHash, foldHash, wholeHash };
+  const helpers = { mix, bytesHash, trimHash, foldHash, wholeHash, prefixHash };
   const wholes = lists.flatMap((list, place) => (list.whole ? [[`whole_${place}`, list.columns] as const] : []));
-  // Compiled per table shape: only numbers of our own stand in this code, never a name or a value.
+  // Compiled per table shape: only numbers and words of our own stand in this code, never a name or a value.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval
   const make = new Function(...Object.keys(helpers), ...wholes.map(([name]) => name), code) as (...parts: unknown[]) => HashKeys;
   return make(...Object.values(helpers), ...wholes.map(([, columns]) => columns));
 }
 
-function listCode(shape: TableShape, { columns, seed }: HashedList, place: number): string {
-  const parts = columns.map((index) => partCode(shape, index, partMode(shape, shape.columns[index]!, false)));
+function listCode(shape: TableShape, { columns, seed, prefixes }: HashedList, place: number): string {
+  const parts = columns.map((index, i) => {
+    const mode = partMode(shape, shape.columns[index]!, false);
+    const prefix = prefixes?.[i] ?? null;
+    return prefix === null || mode === 'server' ? partCode(shape, index, mode)
+      : `t = prefixHash(h, b, S[o + ${2 * index}], S[o + ${2 * index + 1}], ${prefix}, '${mode}'); if (t < 0) asked = true; else h = t | 0;`;
+  });
   const nulls = columns.map((index) => `S[o + ${2 * index}] < 0`).join(' || ');
   return `  if (${nulls}) out[${place}] = ${NONE};
   else {

@@ -9,12 +9,23 @@ export interface KeyList {
   readonly columns: readonly number[];
   /** All columns byte for byte, NULL included: the identity of a row that has no key. */
   readonly whole: boolean;
+  /** Of a key over parts of columns: how many characters or bytes of each column count, null for all. */
+  readonly prefixes?: readonly (number | null)[];
 }
 
 /** Why values of a unique key cannot be compared by its columns alone; null when they can. */
 export function incomparable(key: KeyDefinition): string | null {
   if (key.parts.some(({ column }) => column === null)) return 'is over an expression';
   return key.parts.some(({ prefix }) => prefix !== null) ? 'is over a part of a column only' : null;
+}
+
+/** The columns of a unique key, over parts of them as well; null for an expression or a column that is not there. */
+export function uniqueList(definition: TableDefinition, { parts }: KeyDefinition): KeyList | null {
+  const places = parts.some(({ column }) => column === null) ? null : placesOf(definition, parts.map(({ column }) => column!));
+  if (places === null) return null;
+  const sorted = parts.map(({ prefix }, i) => ({ place: places[i]!, prefix })).sort((a, b) => a.place - b.place);
+  const columns = sorted.map(({ place }) => place);
+  return sorted.every(({ prefix }) => prefix === null) ? { columns, whole: false } : { columns, whole: false, prefixes: sorted.map(({ prefix }) => prefix) };
 }
 
 /** The places of named columns; null when one is not there. */
@@ -47,6 +58,6 @@ export function captureLists(shape: TableShape): KeyList[] {
 
 export const ascending = (columns: readonly number[]): number[] => [...columns].sort((a, b) => a - b);
 
-export function listId({ columns, whole }: KeyList): string {
-  return `${whole ? 'row ' : ''}${columns.join(',')}`;
+export function listId({ columns, whole, prefixes }: KeyList): string {
+  return `${whole ? 'row ' : ''}${columns.join(',')}${prefixes ? ` parts ${prefixes.join(',')}` : ''}`;
 }

@@ -41,4 +41,14 @@ export function isPrintableAscii(b: Buffer, start: number, end: number): boolean
   return true;
 }
 
+/**
+ * Where a value ends of which only so many characters count, or bytes of binary ones; -1 when only the server can tell, as the
+ * text begins with others than ASCII.
+ */
+export function prefixEnd(b: Buffer, start: number, end: number, prefix: number, mode: PartMode): number {
+  const last = Math.min(end, start + prefix);
+  if (mode !== 'bytes') for (let i = start; i < last; i++) if (b[i]! > 0x7f) return -1;
+  return last;
+}
+
 export const lower = (byte: number): number => LOWER[byte]!;

@@ -1,4 +1,4 @@
-import { ascending, chooseKey, hashed, identityList, incomparable, placesOf, seedOf, type HashedList } from '../../rollback/index.ts';
+import { chooseKey, hashed, identityList, listId, placesOf, seedOf, uniqueList, type HashedList } from '../../rollback/index.ts';
 import type { TableDefinition } from '../../schema/definition.ts';
 import type { ForeignKey } from '../foreign-keys.ts';
 import type { ConflictKind } from './types.ts';
@@ -49,13 +49,12 @@ export function rulesOf(definition: TableDefinition, keys: readonly ForeignKey[]
   checks.push({ ...row, image: 'after' });
   emits.push({ ...row, image: 'before' });
   for (const key of definition.keys.filter(({ unique }) => unique)) {
-    const why = incomparable(key);
-    const places = why === null ? placesOf(definition, key.parts.map(({ column }) => column!)) : null;
-    if (places === null) {
-      left.push(`${key.name} ${why ?? 'has a column that is not known'}`);
+    const found = uniqueList(definition, key);
+    if (found === null) {
+      left.push(`${key.name} ${key.parts.some(({ column }) => column === null) ? 'is over an expression' : 'has a column that is not known'}`);
       continue;
     }
-    const list = hashed({ columns: ascending(places), whole: false });
+    const list = hashed(found);
     const taken = { space: `key ${schema}.${table} ${key.name}`, kind: key.primary ? 'primary-key' : 'unique-key', list, probe: probeOf(schema, table, list), ifChanged: true } as const;
     checks.push({ ...taken, image: 'before' });
     emits.push({ ...taken, image: 'after' });
@@ -92,5 +91,5 @@ function addForeignKey(key: ForeignKey, own: TableDefinition, definitionOf: (sch
 }
 
 function probeOf(schema: string, table: string, list: HashedList): Probe {
-  return { id: `${schema}\0${table}\0${list.whole ? 'row ' : ''}${list.columns.join(',')}`, schema, table, list };
+  return { id: `${schema}\0${table}\0${listId(list)}`, schema, table, list };
 }
