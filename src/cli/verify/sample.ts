@@ -147,13 +147,17 @@ async function stillNewest(
   const names = [...new Map(found.map(({ schema, table }) => [`${schema}\0${table}`, { schema, table }])).values()];
   const oldest = Math.min(...found.map(({ ordinal }) => ordinal));
   const newest = new Set<string>();
-  const texts = new Set(found.map(({ sql }) => sql));
+  const looks = new Set(found.map(changeOf));
   // What the log has to say of these tables now, gaps, DDL and filters included.
-  for await (const { sql } of newestChanges(context, { ...stretch, from: oldest, to: Math.max(stretch.to, reached.to), tables: names }, await open(), { operations: 0, looks: 0 })) {
-    if (texts.has(sql)) newest.add(sql);
+  for await (const look of newestChanges(context, { ...stretch, from: oldest, to: Math.max(stretch.to, reached.to), tables: names }, await open(), { operations: 0, looks: 0 })) {
+    const change = changeOf(look);
+    if (looks.has(change)) newest.add(change);
   }
-  return found.filter(({ sql }) => newest.has(sql));
+  return found.filter((one) => newest.has(changeOf(one)));
 }
+
+/** The very change that a look is about: a later one that left the row just so again is another, with other rows in between. */
+const changeOf = ({ opid, sql }: Look): string => `${opid} ${sql}`;
 
 /** The log is a moment behind the source. */
 const DEFAULT_WAIT_SECONDS = 10;
