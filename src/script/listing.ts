@@ -1,6 +1,6 @@
 import { UndoError } from '../core/errors.ts';
 import { rows } from '../core/mysql.ts';
-import { formatPosition } from '../core/position.ts';
+import { fileNumber, formatPosition } from '../core/position.ts';
 import { requireLedger } from '../store/ledger.ts';
 import { readCheckpoint, requireSource, type SourceRecord } from '../store/registry.ts';
 import { actorScope, and, tableScope, type Condition } from './conditions.ts';
@@ -58,13 +58,12 @@ export async function openListing(context: ScriptContext, raw: RawParameters, di
 /** Positions and times. */
 function rangeScope({ startPosition, stopPosition, startTime, stopTime }: Selection): Condition[] {
   const parts: Condition[] = [];
-  const number = (file: string): number => Number(file.slice(file.lastIndexOf('.') + 1));
   if (startPosition) {
-    const at = number(startPosition.file);
+    const at = fileNumber(startPosition.file);
     parts.push({ sql: '(t.start_number > ? OR (t.start_number = ? AND t.start_offset >= ?))', parameters: [at, at, startPosition.offset] });
   }
   if (stopPosition) {
-    const at = number(stopPosition.file);
+    const at = fileNumber(stopPosition.file);
     parts.push({ sql: '(t.end_number < ? OR (t.end_number = ? AND t.end_offset <= ?))', parameters: [at, at, stopPosition.offset] });
   }
   if (startTime) parts.push({ sql: 't.commit_micros >= ?', parameters: [startTime.micros] });

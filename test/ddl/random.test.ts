@@ -3,10 +3,10 @@ import { after, before, describe, it } from 'node:test';
 import { SERVER_KINDS, startServer, type RunningServer } from '../../deploy/provision/index.ts';
 import { formatPosition } from '../../src/core/position.ts';
 import type { PlanReport } from '../../src/script/index.ts';
+import { meet, nothingMissing } from '../support/catching-up.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { Scene } from '../support/scene.ts';
 import { backup } from '../support/servers.ts';
-import { until } from '../support/until.ts';
 import { Dice } from './support/dice.ts';
 import { Turmoil, type TableState } from './support/turmoil.ts';
 
@@ -27,18 +27,9 @@ for (const kind of SERVER_KINDS) describe(`random DDL among random rows on ${kin
   });
   after(() => source.stop());
 
-  async function meet(scene: Scene): Promise<void> {
-    await using daemon = await scene.startDaemon();
-    await daemon.logged('definitions_read');
-    await scene.caughtUp();
-    await until('all definitions are proven', async () => (await scene.ledgerRows('SELECT 1 FROM definitions WHERE proven = 0')).length === 0);
-    await daemon.stop();
-  }
-
   /** Nothing is missing where DDL can be run again. */
   async function everythingKnown(scene: Scene, daemon: Daemon): Promise<void> {
-    assert.deepEqual(daemon.lines.filter(({ event }) => event === 'ddl_not_replayed' || event === 'definition_differs'), []);
-    assert.deepEqual((await scene.gaps()).map(({ reason, table_name, detail }) => `${String(reason)} ${String(table_name)}: ${String(detail)}`), []);
+    await nothingMissing(scene, daemon);
     const unknown = (await scene.operations()).filter(({ ddl, state }) => Number(ddl) === 0 && state !== 'captured');
     assert.deepEqual(unknown.map(({ table_name, statement, state }) => `${String(table_name)} ${String(state)} ${String(statement)}`), []);
   }

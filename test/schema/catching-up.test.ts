@@ -1,12 +1,10 @@
-import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { SERVER_KINDS, startServer, type RunningServer } from '../../deploy/provision/index.ts';
 import { quoteName } from '../../src/core/identifiers.ts';
-import type { Daemon } from '../support/daemon.ts';
+import { meet, nothingMissing } from '../support/catching-up.ts';
 import { Scene } from '../support/scene.ts';
 import { backup } from '../support/servers.ts';
-import { until } from '../support/until.ts';
 import { Batches } from './support/batches.ts';
 
 /** The daemon reads what happened while it was away: every row with the columns of its own time, in every row metadata mode. */
@@ -30,20 +28,6 @@ for (const kind of SERVER_KINDS) describe(`catching up over DDL on ${kind}`, () 
     await scene.log.query(`GRANT CREATE, SELECT, INSERT, DELETE ON ${pattern(`${scene.alias}_${source.port}_%`)}.* TO '${user}'@'%'`);
     await scene.log.query(`GRANT CREATE, DROP, ALTER, INDEX, REFERENCES, SELECT, INSERT ON ${pattern(`${scene.ledger}_scratch_%`)}.* TO '${user}'@'%'`);
     return scene;
-  }
-
-  /** A daemon that knows all there is, and is gone. */
-  async function meet(scene: Scene): Promise<void> {
-    await using daemon = await scene.startDaemon();
-    await daemon.logged('definitions_read');
-    await scene.caughtUp();
-    await until('all definitions are proven', async () => (await scene.ledgerRows('SELECT 1 FROM definitions WHERE proven = 0')).length === 0);
-    await daemon.stop();
-  }
-
-  async function nothingMissing(scene: Scene, daemon: Daemon): Promise<void> {
-    assert.deepEqual(daemon.lines.filter(({ event }) => event === 'ddl_not_replayed' || event === 'definition_differs'), []);
-    assert.deepEqual((await scene.gaps()).map((gap) => `${String(gap.reason)} ${String(gap.table_name)}: ${String(gap.detail)}`), []);
   }
 
   for (const metadata of flavour === 'mysql' ? ['FULL', 'MINIMAL'] : ['FULL', 'MINIMAL', 'NO_LOG']) it(`undoes rows between DDL of a time when it was away, with ${metadata} metadata`, async () => {
