@@ -22,6 +22,8 @@ it('serve answers for every source of a ledger, with no daemon, no source and at
   for (const scene of scenes) {
     await scene.db.query('CREATE TABLE t (id INT PRIMARY KEY, n INT) ENGINE=InnoDB; INSERT INTO t VALUES (1, 1), (2, 2)');
     await using daemon = await scene.startDaemon();
+    // A slow machine would stop it before it knows the table.
+    await daemon.logged('definitions_read');
     await scene.db.query('UPDATE t SET n = n * 10');
     await scene.caughtUp({ projected: false });
     await daemon.stop();

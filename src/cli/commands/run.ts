@@ -1,12 +1,4 @@
-import { startAdmin } from '../../admin/index.ts';
 import { loadConfig } from '../../config/load.ts';
-import { createLogger } from '../../core/log.ts';
-import type { Position } from '../../core/position.ts';
-import { OpenEngine } from '../engine.ts';
-import { MetricsSide } from '../run/metrics-side.ts';
-import { RetentionLoop } from '../run/retention-loop.ts';
-import { runDaemon } from '../run/run-daemon.ts';
-import { VERSION } from '../version.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = {
@@ -25,26 +17,8 @@ export const run: Command = {
       io.stdout.write(`${JSON.stringify(config.printable, null, 2)}\n`);
       return 0;
     }
-    const log = createLogger(config.logLevel);
-    log.info({ event: 'starting', version: VERSION, config: config.printable }, 'Starting');
-    await using measured = await MetricsSide.open(config, VERSION, log);
-    // What the running session knows; set from its callback.
-    const now: { reach: (() => Position) | null; retention: RetentionLoop | null } = { reach: null, retention: null };
-    const admin = config.admin.port === 0 ? null : await startAdmin({
-      settings: config.admin, version: VERSION, log,
-      open: (signal, requester) => OpenEngine.open(config, signal, requester, () => now.reach?.() ?? null),
-    });
-    if (admin) log.info({ event: 'admin_listening', host: config.admin.host, port: admin.port }, 'The HTTP API listens');
-    try {
-      return await runDaemon(config, log, measured.metrics, io.signal, (view) => {
-        now.reach = view && (() => view.reach);
-        // Only who leads removes history.
-        void now.retention?.stop();
-        now.retention = view && new RetentionLoop(config, config.source.alias, log, () => view.queueBytes);
-      });
-    } finally {
-      await now.retention?.stop();
-      await admin?.close();
-    }
+    // What only the daemon needs is read when it is one: every other command starts without the library of its metrics.
+    const { runProcess } = await import('../run/process.ts');
+    return runProcess(config, io.signal);
   },
 };

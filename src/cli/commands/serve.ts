@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { startAdmin } from '../../admin/index.ts';
 import { loadConfig } from '../../config/load.ts';
 import { UndoError } from '../../core/errors.ts';
 import { createLogger } from '../../core/log.ts';
+import { openAdmin } from '../admin-side.ts';
 import { OpenEngine } from '../engine.ts';
 import { VERSION } from '../version.ts';
 import type { Command } from './command.ts';
@@ -27,7 +27,7 @@ export const serve: Command = {
     if (port === 0) throw new UndoError('CONFIG_INVALID', 'admin.port is 0: there is nothing to serve.', { fix: 'Set BINLOG_UNDO_ADMIN_PORT to a free port.' });
     const log = createLogger(config.logLevel);
     log.info({ event: 'starting', version: VERSION, config: config.printable }, 'Starting');
-    const admin = await startAdmin({ settings: config.admin, version: VERSION, log, open: (signal, requester) => OpenEngine.open(config, signal, requester) });
+    const admin = await openAdmin({ settings: config.admin, version: VERSION, log, open: (signal, requester) => OpenEngine.open(config, signal, requester) });
     log.info({ event: 'admin_listening', host, port: admin.port }, 'The HTTP API listens');
     try {
       if (!io.signal.aborted) await once(io.signal, 'abort');

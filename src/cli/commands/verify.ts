@@ -4,7 +4,6 @@ import { UndoError, reasonOf } from '../../core/errors.ts';
 import { formatPosition } from '../../core/position.ts';
 import { CLI_DIALECT, SCRIPT_PARAMETERS, SELECTION_PARAMETERS, readScriptOptions, readSelection } from '../../script/index.ts';
 import { RangeResolver } from '../../script/range.ts';
-import { renderVerifyMetrics } from '../../metrics/verify-metrics.ts';
 import type { ParsedArgs } from '../args.ts';
 import { OpenEngine } from '../engine.ts';
 import { differencesOf, verifyRange, type VerifyReport } from '../verify/run-verify.ts';
@@ -83,6 +82,7 @@ function sampleCount(args: ParsedArgs): number | null {
 }
 
 async function writeMetrics(file: string, report: VerifyReport): Promise<void> {
+  const { renderVerifyMetrics } = await import('../../metrics/verify-metrics.ts');
   const text = await renderVerifyMetrics(report.source, measured(report));
   try {
     await writeFile(file, text);
