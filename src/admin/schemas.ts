@@ -40,7 +40,7 @@ export const PROBLEM: Schema = object({
 
 const OPERATION: Schema = object({
   opid: text, time: text, threadId: { type: ['integer', 'null'] }, user: textOrNull, table: text, type: text, rows: count, inserted: count, updated: count, deleted: count,
-  gtid: textOrNull, byScript: { ...textOrNull, description: 'Id of the script of ours that did it.' }, start: text, stop: text, sql: textOrNull, state: text, remark: { ...textOrNull, description: 'Of DDL: why it cannot be undone, or what its undo does not bring back.' }, script: textOrNull,
+  gtid: textOrNull, byScript: { ...textOrNull, description: 'Id of the script of ours that did it.' }, start: text, stop: text, sql: textOrNull, state: text, remark: { ...textOrNull, description: 'Of DDL: why it cannot be undone, or what its undo does not bring back; of copied rows: whose copy it was.' }, script: textOrNull,
 });
 
 const TRANSACTION: Schema = object({
@@ -112,6 +112,7 @@ export const ANSWERS = {
       checkpoint: { anyOf: [object({ position: text, gtidSet: textOrNull, lastCommit: textOrNull, updated: text }), { type: 'null' }] },
       reach: textOrNull, sourcePosition: textOrNull, lagSeconds: { type: ['number', 'null'] }, transactions: count, leader: textOrNull,
       running: { type: ['boolean', 'null'] }, epoch: { type: ['integer', 'null'] }, openGaps: count, projectionBehind: { type: ['integer', 'null'] }, kafkaBehind: { type: ['integer', 'null'] },
+      copies: list(object({ table: text, of: text, since: text, operations: count, rows: count })),
       era: { anyOf: [object({ since: text, filters: { type: 'object' } }), { type: 'null' }] },
     })),
   }),

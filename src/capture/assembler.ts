@@ -8,6 +8,7 @@ import type { DdlStatement } from '../binlog/sql/classify.ts';
 import { RowsFlag, type TableMap } from '../binlog/types.ts';
 import { replayableDdl, type DdlEvent } from '../schema/ddl-event.ts';
 import type { CommitClock } from './commit-clock.ts';
+import type { Copies, Copy } from './copies.ts';
 import type { CaptureFilter } from './filter.ts';
 import { OpenTransaction } from './open-transaction.ts';
 import { scriptIdOf } from './script-mark.ts';
@@ -40,6 +41,8 @@ interface MappedTable {
   readonly body: Buffer;
   /** Null: not captured. */
   readonly walker: RowWalker | null;
+  /** Its rows are counted, and not kept. */
+  readonly copy: Copy | null;
 }
 
 /** Turns typed events into transactions of operations. Pure bookkeeping: what is kept goes to the sink, bytes included. */
@@ -49,6 +52,7 @@ export class TransactionAssembler {
   readonly #definitions: DefinitionObserver;
   readonly #clock: CommitClock;
   readonly #life: number;
+  readonly #copies: Copies | null;
   readonly #tables = new Map<number, MappedTable>();
   /** What the statement whose events are arriving has mapped. */
   readonly #mapped = new Set<TableMap>();
@@ -56,9 +60,13 @@ export class TransactionAssembler {
   #statement: Buffer | null = null;
   #charset: number | null = null;
 
-  /** @param life lives of the source's binlog before this one: part of the operations' names. */
-  constructor(filter: CaptureFilter, sink: CaptureSink, definitions: DefinitionObserver, clock: CommitClock, life = 0) {
+  /**
+   * @param life lives of the source's binlog before this one: part of the operations' names.
+   * @param copies null: rows of copies are taken as all others are.
+   */
+  constructor(filter: CaptureFilter, sink: CaptureSink, definitions: DefinitionObserver, clock: CommitClock, life = 0, copies: Copies | null = null) {
     this.#life = life;
+    this.#copies = copies;
     this.#filter = filter;
     this.#sink = sink;
     this.#definitions = definitions;
@@ -84,6 +92,7 @@ export class TransactionAssembler {
         return;
       case 'incident':
         this.#definitions.lost({ file: event.header.file, offset: event.header.end });
+        this.#copies?.lost(event.header.timestamp);
         this.#gap('incident', null, null, event.header, event.message);
         return;
       case 'statementDml':
@@ -155,6 +164,7 @@ export class TransactionAssembler {
     const dropped = statement.verb === 'DROP' && statement.database !== null ? this.#definitions.inside(statement.database) : [];
     this.#definitions.changed({ statement, schema: event.schema, at, replayable: replayableDdl(event) });
     const sql = Buffer.from(event.sql);
+    this.#copies?.changed({ statement, schema: event.schema, sql: sql.toString('utf8'), sqlMode: event.status.sqlMode, seconds: event.header.timestamp });
     const session = { schema: event.schema, sqlMode: event.status.sqlMode };
     transaction.script ??= scriptIdOf(sql);
     const { database, type: own } = statement;
@@ -165,7 +175,7 @@ export class TransactionAssembler {
     for (const { schema, table, type } of names) {
       const captured = table === '' ? this.#filter.capturesSchema(schema) : this.#filter.captures(schema, table);
       transaction.addDdl(captured
-        ? { schema, table, type, seconds: event.header.timestamp, statement: sql, charset: event.charset, ddl: true, session }
+        ? { schema, table, type, seconds: event.header.timestamp, statement: sql, charset: event.charset, ddl: true, copy: null, session }
         : null);
     }
   }
@@ -180,15 +190,16 @@ export class TransactionAssembler {
   #tableMap(map: TableMap, body: Buffer, header: EventHeader): void {
     this.#mapped.add(map);
     const known = this.#tables.get(map.tableId);
-    if (known?.map === map && (known.walker !== null) === this.#filter.captures(map.schema, map.table)) {
-      if (known.walker) this.#definitions.seen(map, { file: header.file, offset: header.start });
+    const copy = this.#copies?.find(map.schema, map.table) ?? null;
+    if (known?.map === map && known.copy === copy && (known.walker !== null) === this.#filter.captures(map.schema, map.table)) {
+      if (known.walker && !copy) this.#definitions.seen(map, { file: header.file, offset: header.start });
       return;
     }
     this.#filter.notice(map.schema, map.table);
     const captured = this.#filter.captures(map.schema, map.table);
     if (this.#tables.size >= 10_000) this.#tables.clear();
-    this.#tables.set(map.tableId, { map, body, walker: captured ? walkerOf(map, header) : null });
-    if (captured) this.#definitions.seen(map, { file: header.file, offset: header.start });
+    this.#tables.set(map.tableId, { map, body, walker: captured ? walkerOf(map, header) : null, copy });
+    if (captured && !copy) this.#definitions.seen(map, { file: header.file, offset: header.start });
   }
 
   #rows(event: RowsBinlogEvent): void {
@@ -201,7 +212,7 @@ export class TransactionAssembler {
     const operation = transaction.operationFor(`${schema}\0${name}`, () => (table.walker
       ? {
           schema, table: name, type: rows.kind.toUpperCase(), seconds: header.timestamp,
-          statement: this.#statement, charset: this.#charset, ddl: false, session: null,
+          statement: this.#statement, charset: this.#charset, ddl: false, copy: table.copy, session: null,
         }
       : null));
     if (operation && table.walker) this.#keep(operation, table.body, table.walker, event);
@@ -226,7 +237,7 @@ export class TransactionAssembler {
     if (rows.kind === 'insert') operation.inserted += count;
     else if (rows.kind === 'update') operation.updated += count;
     else operation.deleted += count;
-    this.#sink.rows(operation, tableMap, event);
+    if (!operation.copy) this.#sink.rows(operation, tableMap, event);
   }
 
   #xaPrepare(header: EventHeader, onePhase: boolean, xid: string): void {

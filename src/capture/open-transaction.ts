@@ -1,5 +1,6 @@
 import type { Position } from '../core/position.ts';
 import type { GtidEvent } from '../binlog/events.ts';
+import type { Copy } from './copies.ts';
 import { opidTime } from './opid.ts';
 import type { CapturedGap, CapturedOperation, DdlSession } from './types.ts';
 
@@ -11,6 +12,7 @@ interface NewOperation {
   readonly statement: Buffer | null;
   readonly charset: number | null;
   readonly ddl: boolean;
+  readonly copy: Copy | null;
   readonly session: DdlSession | null;
 }
 
@@ -71,10 +73,10 @@ export class OpenTransaction {
   #add(operation: NewOperation | null): CapturedOperation | null {
     this.#seq++;
     if (!operation) return null;
-    const { schema, table, type, seconds, statement, charset, ddl, session } = operation;
+    const { schema, table, type, seconds, statement, charset, ddl, copy, session } = operation;
     // Written out: a spread takes several times as long, and there is one for each statement of the source.
     const made: CapturedOperation = {
-      schema, table, type, seconds, statement, charset, ddl, session, seq: this.#seq, opid: opidTime(seconds, this.threadId, this.start, this.#seq, this.#life),
+      schema, table, type, seconds, statement, charset, ddl, copy, session, seq: this.#seq, opid: opidTime(seconds, this.threadId, this.start, this.#seq, this.#life),
       inserted: 0, updated: 0, deleted: 0, partial: false, rolledBack: false,
     };
     this.#operations.push(made);

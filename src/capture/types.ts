@@ -1,5 +1,6 @@
 import type { Position } from '../core/position.ts';
 import type { RowsBinlogEvent } from '../binlog/events.ts';
+import type { Copy } from './copies.ts';
 
 /** Why a stretch of history or a change is not in the log. Stored as text: never rename one. */
 export type GapReason =
@@ -48,6 +49,8 @@ export interface CapturedOperation {
   /** Collation id of the client's character set; null when unknown. */
   readonly charset: number | null;
   readonly ddl: boolean;
+  /** Its rows fill a copy for an online schema change: they are counted, and not handed on. */
+  readonly copy: Copy | null;
   /** Of DDL: what its text has to be read with. */
   readonly session: DdlSession | null;
   inserted: number;

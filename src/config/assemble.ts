@@ -23,6 +23,7 @@ export function assemble(values: Values, printable: Record<string, unknown>): Co
       excludeDatabases: values.excludeDatabases,
       excludeTables: tables(values.excludeTables),
     },
+    skipCopies: values.skipCopies,
     onGap: values.onGap as Config['onGap'],
     admin: {
       host: values.admin.host,

@@ -69,6 +69,7 @@ interface AnyConfig {
   readonly ledger: string;
   readonly startPosition: StartPosition;
   readonly filters: FilterSettings;
+  readonly skipCopies: boolean;
   readonly onGap: 'stop' | 'record';
   readonly admin: AdminSettings;
   readonly metrics: { readonly port: number };

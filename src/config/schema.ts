@@ -75,6 +75,10 @@ export const SCHEMA = {
     doc: 'Do not capture these tables; wins over the include lists.',
     format: 'tableList', default: [], env: 'BINLOG_UNDO_EXCLUDE_TABLE', daemon: true,
   }),
+  skipCopies: setting<boolean>({
+    doc: 'Count the rows that gh-ost and pt-online-schema-change write to the copy of a table (_t_gho, _t_new) and to their own log (_t_ghc), and do not store them; false: capture them like all others. See docs/ddl.md.',
+    format: 'switch', default: true, env: 'BINLOG_UNDO_SKIP_COPIES', daemon: true,
+  }),
   onGap: setting<string>({
     doc: 'What to do when the source has lost history that the log still needs: stop, or record the gap and go on.',
     format: ['stop', 'record'], default: 'stop', env: 'BINLOG_UNDO_ON_GAP', daemon: true,

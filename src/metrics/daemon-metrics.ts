@@ -32,6 +32,7 @@ export class DaemonMetrics {
   readonly lag: Lag;
   readonly events = new Tally();
   readonly rows = new Tally(['insert', 'update', 'delete']);
+  readonly skipped = new Tally(['copy']);
   readonly transactions = new Tally(['plain', 'xa']);
   readonly paused: StopWatch;
   undecodable = 0;
@@ -74,6 +75,7 @@ export class DaemonMetrics {
       standby: () => one(this.role && this.role === 'standby'),
       events_total: () => by('kind', this.events.entries),
       rows_total: () => by('kind', this.rows.entries),
+      rows_skipped_total: () => by('reason', this.skipped.entries),
       transactions_total: () => by('kind', this.transactions.entries),
       undecodable_events_total: () => one(this.undecodable),
       last_event_timestamp_seconds: () => one(seconds(this.lastEvent)),

@@ -20,6 +20,7 @@ export const METRICS = described({
   standby: { type: 'gauge', help: '1 while this daemon waits because another one leads, else 0.', absent: 'before the lock was asked for' },
   events_total: { type: 'counter', help: 'Binlog events read, heartbeats among them.', labels: { kind: 'kind of event, as in `binlog/events.ts`' } },
   rows_total: { type: 'counter', help: 'Row changes captured.', labels: { kind: '`insert`, `update`, `delete`' } },
+  rows_skipped_total: { type: 'counter', help: 'Row changes that were counted and not stored.', labels: { reason: '`copy`: gh-ost or pt-online-schema-change filled a copy' } },
   transactions_total: { type: 'counter', help: 'Source transactions captured.', labels: { kind: '`plain`, `xa`' } },
   undecodable_events_total: { type: 'counter', help: 'Rows events that could not be read; each leaves a gap.' },
   last_event_timestamp_seconds: { type: 'gauge', help: 'When the last event or heartbeat arrived, by the clock of this machine.', absent: 'before the first one' },

@@ -1,6 +1,7 @@
 import { rows } from '../core/mysql.ts';
 import { formatPosition } from '../core/position.ts';
 import { operationColumns, toOperation } from '../store/log-reader.ts';
+import { COPIED } from '../store/copy-sql.ts';
 import type { SourceRecord } from '../store/registry.ts';
 import { commentText } from './comment.ts';
 import type { Condition } from './conditions.ts';
@@ -37,9 +38,9 @@ export interface FoundOperation {
   readonly sql: string | null;
   /** `captured`, or why its rows cannot be undone. */
   readonly state: string;
-  /** Of DDL: why it cannot be undone, or what its undo does not bring back. */
+  /** Of DDL: why it cannot be undone, or what its undo does not bring back; of copied rows: whose copy it was. */
   readonly remark: string | null;
-  /** Prints the script that undoes it; null for DDL. */
+  /** Prints the script that undoes it; null for DDL and for rows that an online schema change copied. */
   readonly script: string | null;
 }
 
@@ -101,7 +102,7 @@ function describe(source: SourceRecord, fields: Fields & { statement: Buffer | n
     start: formatPosition({ file: String(fields.start_file), offset: Number(fields.start_offset) }),
     stop: formatPosition({ file: String(fields.end_file), offset: Number(fields.end_offset) }),
     sql: operation.statement === null ? null : commentText(readableStatement(operation.statement), 300), state: operation.state, remark: operation.remark,
-    script: operation.ddl ? null : `binlog-undo script --source ${shellWord(source.alias)} --opid ${shellWord(operation.opid)}`,
+    script: operation.ddl || operation.state === COPIED ? null : `binlog-undo script --source ${shellWord(source.alias)} --opid ${shellWord(operation.opid)}`,
   };
 }
 
@@ -119,8 +120,9 @@ export function operationLines(o: FoundOperation): string[] {
   ];
 }
 
-/** What becomes of DDL: scripts undo it in sections of their own, where that is allowed. */
-function ddlUndo({ opid, state, remark }: FoundOperation): string {
+/** Where no script is named. DDL is undone in sections of its own, where that is allowed. */
+function withoutScript({ opid, state, remark }: FoundOperation): string {
+  if (state === COPIED) return `${opid}: ${remark ?? state}`;
   if (state === 'captured') return `${opid}: DDL, which a script undoes with --allow nonatomic where it can${remark === null ? '' : `; ${remark}`}`;
   return `${opid}: ${state === 'no-effect' ? 'it changed nothing' : state === 'elsewhere' ? 'its undo stands with another table of the statement' : `it cannot be undone: ${remark ?? state}`}`;
 }
@@ -132,7 +134,7 @@ function ddlUndo({ opid, state, remark }: FoundOperation): string {
 export function findText(page: FoundPage, options = ''): string {
   const blocks = page.operations.map((o) => [
     ...operationLines(o),
-    `  ${o.script === null ? ddlUndo(o) : `${o.script}${options}`}`,
+    `  ${o.script === null ? withoutScript(o) : `${o.script}${options}`}`,
   ].join('\n'));
   return `${[...blocks, ...pageTail(page, blocks.length)].join('\n\n')}\n`;
 }

@@ -1,4 +1,5 @@
 import { rows, scalar } from '../core/mysql.ts';
+import { COPIED } from '../store/copy-sql.ts';
 import { actorScope, and, observedUser, ordinals, tableScope, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { counted } from './counted.ts';
@@ -33,7 +34,7 @@ export async function planWarnings(context: ScriptContext, range: LogRange, sele
   if (split && totals.operations > 0) {
     const all = Number(await scalar(connection,
       `SELECT COUNT(*) FROM ${ledger.table('operations')} x JOIN (SELECT DISTINCT o.ordinal AS ordinal ${fromOperations(ledger)} WHERE ${where.sql}) chosen
-       ON chosen.ordinal = x.ordinal WHERE x.source_id = ? AND x.ddl = 0`, [...where.parameters, range.source.id]));
+       ON chosen.ordinal = x.ordinal WHERE x.source_id = ? AND x.ddl = 0 AND x.state <> ?`, [...where.parameters, range.source.id, COPIED]));
     const others = all - tables.reduce((sum, { operations }) => sum + operations, 0);
     if (others > 0) said.push(`The filters split transactions: ${counted(others, 'other operation')} of the same transactions ${others === 1 ? 'stays as it is' : 'stay as they are'}.`);
   }

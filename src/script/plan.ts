@@ -1,4 +1,5 @@
 import { UndoError } from '../core/errors.ts';
+import { COPIED } from '../store/copy-sql.ts';
 import type { StoredTransaction } from '../store/log-reader.ts';
 import { readTransactions } from '../store/log-reader.ts';
 import { rows, scalar } from '../core/mysql.ts';
@@ -6,6 +7,7 @@ import { cascadesAreLogged } from '../core/server-version.ts';
 import { actorScope, and, ofOrdinals, or, ordinals, tableScope, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { capturedRows } from './captured.ts';
+import { copiedRows } from './copied.ts';
 import { allHistories, historyAt, tableKey, type TableHistory } from './definitions.ts';
 import { nameNow } from './ddl/records.ts';
 import { overwritten } from './ddl/overwritten.ts';
@@ -111,7 +113,8 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   const { tables, histories, ...captured } = await capturedRows(context, range, chosenRows, ddl);
   const where = withDdl(captured.where, ddl, range.source.id);
   const totals = await tallyTotals(connection, ledger, where);
-  findings.push(...captured.findings, ...ddl.findings, ...await overwritten(context, range, ddl, where, options));
+  const copied = await copiedRows(connection, ledger, range, selection, chosenRows, ddl.copies);
+  findings.push(...copied.findings, ...captured.findings, ...ddl.findings, ...await overwritten(context, range, ddl, where, options));
   findings.push(...await drawnFindings(context, range, drawn));
   findings.push(...tableFindings(allHistories(histories.values()), options.triggers));
   // Under the names that they have now, or had before DDL that is undone.
@@ -137,6 +140,7 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
     id, range: asked, selection, options, where, totals, tables, histories, ddl: ddl.undone, findings, oldest, newest, foreignKeys: foreignKeys ?? [], foreignKeysKnown: foreignKeys !== null,
     warnings: [
       ...ddl.warnings,
+      ...copied.warnings,
       ...await planWarnings(context, range, selection, options, { totals, tables, where, histories }),
       ...(foreignKeys === null && named.length > 0 ? ['The source was not asked for foreign keys: the script does not look for rows that point nowhere.'] : []),
     ],
@@ -150,7 +154,7 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
 async function drawnFindings({ connection, ledger }: ScriptContext, range: LogRange, drawn: readonly number[]): Promise<Finding[]> {
   if (drawn.length === 0) return [];
   const count = Number(await scalar(connection,
-    `SELECT COUNT(*) FROM ${ledger.table('operations')} o WHERE o.source_id = ? AND o.ordinal IN (${drawn.map(() => '?').join(', ')}) AND (o.ddl = 1 OR o.state NOT IN ('captured', 'partial'))`, [range.source.id, ...drawn]));
+    `SELECT COUNT(*) FROM ${ledger.table('operations')} o WHERE o.source_id = ? AND o.ordinal IN (${drawn.map(() => '?').join(', ')}) AND (o.ddl = 1 OR o.state NOT IN ('captured', 'partial', '${COPIED}'))`, [range.source.id, ...drawn]));
   return count === 0 ? [] : [{
     code: 'NOT_UNDOABLE', allow: 'dataloss', message: `${counted(count, 'operation')} of the later transactions that have to be undone as well cannot be undone`,
   }];

@@ -4,6 +4,7 @@ import { comparePositions, formatPosition, type Position } from '../core/positio
 import { parseLeader } from '../store/leadership.ts';
 import { requireLedger } from '../store/ledger.ts';
 import { listSources, readCheckpoint, requireSource, type SourceRecord, type StoredCheckpoint } from '../store/registry.ts';
+import { filledTables, type FilledTable } from './copied.ts';
 import type { LiveSource, ScriptContext } from './context.ts';
 import { formatDatetime, formatMicros } from './datetime.ts';
 import { sourceNow } from './source-now.ts';
@@ -30,6 +31,8 @@ export interface SourceStatus {
   readonly projectionBehind: number | null;
   /** How many transactions Kafka has not acknowledged; null when nothing was ever sent. */
   readonly kafkaBehind: number | null;
+  /** Copies that online schema changes are filling; their rows are counted, and not stored. */
+  readonly copies: readonly (Pick<FilledTable, 'table' | 'of' | 'operations' | 'rows'> & { readonly since: string })[];
   /** The filters in force. */
   readonly era: { readonly since: string; readonly filters: unknown } | null;
 }
@@ -87,6 +90,7 @@ async function sourceStatus(context: ScriptContext, source: SourceRecord): Promi
     openGaps: Number(gaps?.count ?? 0),
     projectionBehind: behind('projection'),
     kafkaBehind: behind('kafka'),
+    copies: (await filledTables(connection, ledger, source.id)).map(({ begunSeconds, ...copy }) => ({ ...copy, since: formatMicros(begunSeconds * 1_000_000) })),
     era: era ? { since: formatPosition({ file: String(era.file), offset: Number(era.file_offset) }), filters: JSON.parse(String(era.filter)) as unknown } : null,
   };
 }
@@ -122,6 +126,7 @@ export function statusText(report: StatusReport): string {
       `lag         ${lag}`,
       `gaps        ${status.openGaps === 0 ? 'none open' : `${status.openGaps} open (binlog-undo gaps)`}`,
       `projection  ${status.projectionBehind === null ? 'never ran' : `${status.projectionBehind} transactions behind`}`,
+      ...status.copies.map(({ table, of, since, rows, operations }) => `copy        ${table} for an online schema change of ${of} since ${since}: ${rows} rows in ${operations} operations counted, not stored`),
       ...(status.kafkaBehind === null ? [] : [`kafka       ${status.kafkaBehind} transactions behind`]),
     ].join('\n');
   }).join('\n\n').concat('\n');

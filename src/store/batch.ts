@@ -3,6 +3,7 @@ import type { Anchor } from '../binlog/anchor.ts';
 import type { CapturedGap, CapturedOperation, CapturedTransaction } from '../capture/types.ts';
 import type { PackedBlock } from './block-codec.ts';
 import type { SealedKeys } from './key-collector.ts';
+import type { CopyChange } from '../capture/copies.ts';
 import type { ObjectChange } from '../schema/objects/object-change.ts';
 import type { DefinitionChange } from '../schema/definition-change.ts';
 
@@ -93,5 +94,6 @@ export interface Batch {
   readonly gaps: readonly LoggedGap[];
   readonly definitions: readonly DefinitionChange[];
   readonly objects: readonly ObjectChange[];
+  readonly copies: readonly CopyChange[];
   readonly checkpoint: CheckpointState | null;
 }

@@ -76,6 +76,11 @@ const TABLES: Readonly<Record<string, string>> = {
     schema_name ${NAME} NOT NULL, kind ${ASCII(16)} NOT NULL, name ${NAME} NOT NULL, from_number INT UNSIGNED NOT NULL, from_offset BIGINT UNSIGNED NOT NULL,
     until_number INT UNSIGNED NULL, until_offset BIGINT UNSIGNED NULL, proven TINYINT NOT NULL, definition LONGTEXT NULL,
     KEY (source_id, incarnation_id, schema_name, until_number), KEY by_name (source_id, incarnation_id, schema_name, kind, name)`,
+  // Tables that an online schema change fills (gh-ost, pt-online-schema-change), or notes its work in (kind 'log'); their rows are counted and not
+  // kept. ended_seconds NULL: it goes on. fate: what became of it.
+  copies: `id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, source_id INT UNSIGNED NOT NULL, schema_name ${NAME} NOT NULL, table_name ${NAME} NOT NULL,
+    of_table ${NAME} NOT NULL, kind ${ASCII(8)} NOT NULL, begun_seconds INT UNSIGNED NOT NULL, ended_seconds INT UNSIGNED NULL, fate ${ASCII(16)} NULL,
+    KEY by_name (source_id, schema_name, table_name)`,
   // XA transactions between PREPARE and COMMIT. Their operations stand under `parking` instead of an ordinal.
   prepared: `source_id INT UNSIGNED NOT NULL, xid ${ASCII(300)} NOT NULL, parking BIGINT UNSIGNED NOT NULL, tag INT UNSIGNED NOT NULL,
     operation_count INT UNSIGNED NOT NULL, first_block BIGINT UNSIGNED NULL, last_block BIGINT UNSIGNED NULL, thread_id BIGINT UNSIGNED NOT NULL,

@@ -1,5 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import type { Batch, CheckpointState } from './batch.ts';
+import { applyCopyChanges } from './copy-sql.ts';
 import { applyDefinitionChanges } from './definition-sql.ts';
 import { applyObjectChanges } from './object-sql.ts';
 import {
@@ -101,6 +102,7 @@ export class LogPump {
     await insertGaps(connection, scope, batch.gaps);
     await applyDefinitionChanges(connection, scope, batch.definitions);
     await applyObjectChanges(connection, scope, batch.objects);
+    await applyCopyChanges(connection, scope, batch.copies);
     await sealWithCheckpoint(connection, scope, batch.checkpoint);
     await connection.query('COMMIT');
   }

@@ -49,13 +49,13 @@ export interface StoredOperation {
   readonly statementCharset: number | null;
   /**
    * `captured`; `partial`: some row images lack columns and nobody has looked yet whether they can be undone all the same;
-   * else why they cannot be rendered: `definition-unknown`, `not-undoable`, `partial-image`. Of DDL also `no-effect`, and `elsewhere`:
+   * `copied`: rows of an online schema change, counted only; else why they cannot be rendered: `definition-unknown`, `not-undoable`, `partial-image`. Of DDL also `no-effect`, and `elsewhere`:
    * its undo stands with another table of the statement.
    */
   readonly state: string;
   /** Of DDL: what its text has to be read with. */
   readonly session: DdlSession | null;
-  /** Of DDL: why it cannot be undone, or what its undo does not bring back. */
+  /** Of DDL: why it cannot be undone, or what its undo does not bring back; of copied rows: whose copy it was. */
   readonly remark: string | null;
 }
 

@@ -3,6 +3,7 @@ import { UndoError } from '../core/errors.ts';
 import { run } from '../core/mysql.ts';
 import { fileNumber } from '../core/position.ts';
 import type { CheckpointState, DiscardedOperations, LoggedGap, LoggedOperations, LoggedTransaction, SealedBlock } from './batch.ts';
+import { COPIED, copyRemark } from './copy-sql.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Which source, in which of its lives, under which leadership the statements below write. */
@@ -51,13 +52,13 @@ export async function insertOperations(
 ): Promise<void> {
   const values = logged.flatMap(({ ordinal, operations }) => operations.map((o) => [
     scope.sourceId, ordinal, o.seq, o.opid, o.schema, o.table, o.type, o.ddl ? 1 : 0, o.seconds, o.inserted, o.updated, o.deleted,
-    (o.ddl ? o.statement : o.statement?.subarray(0, textLimit)) ?? null, o.statement?.length ?? 0, o.charset, o.partial ? 'partial' : 'captured',
-    o.session?.schema ?? null, o.session?.sqlMode ?? null,
+    (o.ddl ? o.statement : o.statement?.subarray(0, textLimit)) ?? null, o.statement?.length ?? 0, o.charset, o.copy ? COPIED : o.partial ? 'partial' : 'captured',
+    o.session?.schema ?? null, o.session?.sqlMode ?? null, o.copy && copyRemark(o.copy),
   ]));
   await insertMany(
     connection,
     `INSERT INTO ${scope.ledger.table('operations')} (source_id, ordinal, seq, opid, schema_name, table_name, type, ddl, seconds,
-      inserted, updated, deleted, statement, statement_bytes, statement_charset, state, default_schema, sql_mode) VALUES ?`,
+      inserted, updated, deleted, statement, statement_bytes, statement_charset, state, default_schema, sql_mode, remark) VALUES ?`,
     values,
   );
 }

@@ -3,6 +3,7 @@ import type { Position } from '../core/position.ts';
 import type { Anchor } from '../binlog/anchor.ts';
 import type { RowsBinlogEvent } from '../binlog/events.ts';
 import type { CaptureSink, CapturedGap, CapturedOperation, CapturedTransaction, PreparedCommit, StreamPoint } from '../capture/types.ts';
+import type { Copies } from '../capture/copies.ts';
 import type { ObjectTracker } from '../schema/objects/object-tracker.ts';
 import type { DefinitionTracker } from '../schema/tracker.ts';
 import type { Batch, CheckpointState, DiscardedOperations, LoggedGap, LoggedOperations, LoggedTransaction, PreparedTransaction, SealedBlock, SettledTransaction } from './batch.ts';
@@ -30,6 +31,7 @@ export interface LogWriterOptions {
   readonly gtids: ExecutedGtids | null;
   readonly definitions: DefinitionTracker;
   readonly objects: ObjectTracker;
+  readonly copies: Copies;
   /** How the keys of a table's rows are hashed. */
   readonly keysOf: KeysOf;
   /** What ties the position just reached to this life of the binlog. */
@@ -81,7 +83,7 @@ export class LogWriter implements CaptureSink {
   readonly #waiting: Map<string, PreparedTransaction>;
   #nextParking: number;
   /** Tables of operations that were handed on ahead of the open transaction's commit. */
-  readonly #spilled = new Map<string, { readonly schema: string; readonly table: string }>();
+  readonly #spilled = new Map<string, Pick<CapturedOperation, 'schema' | 'table' | 'copy'>>();
   #spilledCount = 0;
   #cost = 0;
   #nextBlock: number;
@@ -150,7 +152,7 @@ export class LogWriter implements CaptureSink {
   }
 
   spill(operations: readonly CapturedOperation[], xa: boolean): void {
-    for (const { schema, table } of operations) this.#spilled.set(`${schema}\0${table}`, { schema, table });
+    for (const { schema, table, copy } of operations) this.#spilled.set(`${schema}\0${table}`, { schema, table, copy });
     this.#logOperations(xa ? this.#nextParking : this.#nextOrdinal, operations);
     this.#spilledCount += operations.length;
     if (this.#cost >= BATCH_BYTES) this.#cut();
@@ -304,7 +306,9 @@ export class LogWriter implements CaptureSink {
   #settleRollbacks(captured: CapturedTransaction): CapturedTransaction {
     if (!captured.rolledBack && !captured.operations.some((operation) => operation.rolledBack)) return captured;
     const gaps: CapturedGap[] = [...captured.gaps];
-    const stays = (schema: string, table: string): boolean => {
+    const stays = ({ schema, table, copy }: Pick<CapturedOperation, 'schema' | 'table' | 'copy'>): boolean => {
+      // Whichever way, no rows of it are kept.
+      if (copy) return false;
       const transactional = this.#options.definitions.isTransactional(schema, table);
       if (transactional === null) {
         gaps.push({
@@ -314,9 +318,9 @@ export class LogWriter implements CaptureSink {
       }
       return transactional === false;
     };
-    const operations = captured.operations.filter((operation) => !operation.rolledBack || stays(operation.schema, operation.table));
+    const operations = captured.operations.filter((operation) => !operation.rolledBack || stays(operation));
     if (captured.rolledBack) {
-      for (const table of this.#spilled.values()) if (!stays(table.schema, table.table)) this.#discard(table);
+      for (const table of this.#spilled.values()) if (!stays(table)) this.#discard(table);
     }
     return { ...captured, operations, gaps };
   }
@@ -342,12 +346,13 @@ export class LogWriter implements CaptureSink {
     if (this.#builder.bytes > 0 && (this.#committed.length + this.#prepared.length > 0 || this.#builder.bytes >= BLOCK_BYTES)) this.#seal();
     const definitions = this.#options.definitions.drain();
     const objects = this.#options.objects.drain();
-    const content = this.#committed.length + this.#prepared.length + this.#settled.length + this.#gaps.length + definitions.length + objects.length > 0;
+    const copies = this.#options.copies.drain();
+    const content = this.#committed.length + this.#prepared.length + this.#settled.length + this.#gaps.length + definitions.length + objects.length + copies.length > 0;
     if (!content && !force && this.#sealed.length + this.#operations.length + this.#discarded.length === 0) return;
     const checkpoint = content || force ? this.#checkpointState() : null;
     const batch: Batch = {
       blocks: this.#sealed, transactions: this.#committed, operations: this.#operations, discarded: this.#discarded,
-      prepared: this.#prepared, settled: this.#settled, gaps: this.#gaps, definitions, objects, checkpoint,
+      prepared: this.#prepared, settled: this.#settled, gaps: this.#gaps, definitions, objects, copies, checkpoint,
     };
     const cost = this.#cost;
     if (checkpoint) this.#checkpointed = checkpoint.position;

@@ -32,3 +32,12 @@ it('changes in 10,000 tables of 100 schemas make the same series as changes in o
   const rows = (kind: string): number | undefined => [...many].find(([name]) => name.startsWith('binlog_undo_rows_total') && name.includes(`"${kind}"`))?.[1];
   assert.deepEqual(['insert', 'update', 'delete'].map(rows), [10_000, 20_000, 30_000]);
 });
+
+it('rows of copies that online schema changes fill are counted by themselves', async () => {
+  const metrics = new DaemonMetrics('shop', '0');
+  const operation = { schema: 's', table: '_t_gho', inserted: 5, updated: 0, deleted: 2, copy: { schema: 's', table: '_t_gho', of: 't', kind: 'copy' } } as CapturedOperation;
+  new MeasuredSink(SINK, metrics).commit({ operations: [operation], gaps: [], spilled: false, commitMicros: 1 } as unknown as CapturedTransaction);
+  const found = parseExposition(await metrics.render());
+  assert.deepEqual(found.get('binlog_undo_rows_skipped_total')?.map(({ labels, value }) => [labels.reason, value]), [['copy', 7]]);
+  assert.deepEqual(found.get('binlog_undo_rows_total')?.map(({ value }) => value), [0, 0, 0]);
+});

@@ -10,7 +10,7 @@ import { Prometheus, parseExposition } from './prometheus.ts';
 
 /** Dashboards and alerts of others hang on these: never rename one. */
 const GOLDEN = [
-  'build_info', 'source_up', 'leader', 'standby', 'events_total', 'rows_total', 'transactions_total', 'undecodable_events_total',
+  'build_info', 'source_up', 'leader', 'standby', 'events_total', 'rows_total', 'rows_skipped_total', 'transactions_total', 'undecodable_events_total',
   'last_event_timestamp_seconds', 'last_commit_timestamp_seconds', 'lag_seconds', 'queue_bytes', 'paused_seconds_total',
   'store_commit_duration_seconds', 'reconnects_total', 'source_retention_headroom_seconds', 'gaps_open', 'store_bytes',
   'projection_backlog_transactions', 'kafka_backlog_transactions', 'kafka_records_total', 'kafka_failures_total',

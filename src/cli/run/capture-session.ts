@@ -4,6 +4,7 @@ import { AnchorTracker } from '../../binlog/anchor.ts';
 import { GtidSet } from '../../binlog/gtid-set.ts';
 import { MariadbGtidPosition } from '../../binlog/mariadb-gtid.ts';
 import { TransactionAssembler } from '../../capture/assembler.ts';
+import { Copies } from '../../capture/copies.ts';
 import { CommitClock } from '../../capture/commit-clock.ts';
 import type { CaptureFilter } from '../../capture/filter.ts';
 import { connectionError, isConnectionLost, openConnection, scalar } from '../../core/mysql.ts';
@@ -146,7 +147,7 @@ class CaptureSession {
 
   async run(onRunning: (view: SessionView | null) => void): Promise<void> {
     const { config, log, signal, metrics } = this.#context;
-    const { epoch, checkpoint, definitions, objects: adopted, filter, sameServer } = this.#prepared;
+    const { epoch, checkpoint, definitions, objects: adopted, copies: filled, filter, sameServer } = this.#prepared;
     const { flavour } = this.#capabilities;
     const identity = replicaIdentity(this.#source.alias, config.source.serverId);
     const { endpoint } = config.source;
@@ -175,6 +176,7 @@ class CaptureSession {
       flavour, read: (name) => definitionSource.readObject(name), list: (schema) => definitionSource.listObjects(schema), capturesSchema: (schema) => filter.capturesSchema(schema),
       visible: (schema) => visibleKinds(grants, flavour, schema), changed: () => writer.flushSoon(), failed: (error) => this.#definitionUnread(error),
     }, checkpoint.position, adopted);
+    const copies = new Copies({ skip: config.skipCopies, flavour, definitionOf: (schema, table) => tracker.newest(schema, table) }, filled);
     const anchors = new AnchorTracker(checkpoint.anchor);
     const waiting = await readPrepared(this.#backup.side, this.#ledger, this.#source.id);
     const lostEnds = await asked(endpoint, LostEnds.look(this.#control, this.#capabilities, { side: this.#backup.side, ledger: this.#ledger, sourceId: this.#source.id }, waiting));
@@ -182,7 +184,7 @@ class CaptureSession {
       for (const { xid } of writer.giveUp(lostEnds?.at(durable) ?? [])) log.warn({ event: 'xa_end_lost', xid }, 'The end of a prepared XA transaction lies in a stretch that the log does not hold: its rows are dropped');
     };
     const writer = new LogWriter({
-      connection: this.#backup.writer, scope, start: checkpoint, prepared: waiting, gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
+      connection: this.#backup.writer, scope, start: checkpoint, prepared: waiting, gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, copies, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
       textLimit: config.statementTextLimit, idleCheckpointMs: sameServer ? null : IDLE_CHECKPOINT_MS,
       onCommit: ({ threadId, serverId }, ordinal) => {
         if (observes(serverId)) observer.note(threadId, ordinal);
@@ -201,7 +203,7 @@ class CaptureSession {
     tracker.adopt(definitions);
     giveUp(checkpoint.position);
     const clock = new CommitClock(() => (Date.now() + this.#capabilities.clockOffset) * 1000, checkpoint.commitMicros);
-    const assembler = new TransactionAssembler(filter, new MeasuredSink(writer, metrics), observed(tracker, objects), clock, checkpoint.incarnation.life);
+    const assembler = new TransactionAssembler(filter, new MeasuredSink(writer, metrics), observed(tracker, objects), clock, checkpoint.incarnation.life, copies);
     const { startGtids } = checkpoint.incarnation;
     const known = startGtids === null ? null : new KnownTransactions(flavour, startGtids);
     const { position } = checkpoint;

@@ -66,8 +66,12 @@ export class MeasuredSink implements CaptureSink {
   }
 
   #count(operations: readonly CapturedOperation[]): void {
-    const { rows } = this.#metrics;
-    for (const { inserted, updated, deleted } of operations) {
+    const { rows, skipped } = this.#metrics;
+    for (const { inserted, updated, deleted, copy } of operations) {
+      if (copy) {
+        skipped.add('copy', inserted + updated + deleted);
+        continue;
+      }
       rows.add('insert', inserted);
       rows.add('update', updated);
       rows.add('delete', deleted);

@@ -7,9 +7,11 @@ import { formatPosition } from '../../core/position.ts';
 import type { ServerCapabilities } from '../../core/server.ts';
 import type { DaemonMetrics } from '../../metrics/daemon-metrics.ts';
 import type { AdoptedObjects } from '../../schema/objects/object-change.ts';
+import type { Copy } from '../../capture/copies.ts';
 import type { AdoptedDefinitions } from '../../schema/tracker-options.ts';
 import { firstOrdinalOf, lastTransactionOf } from '../../store/log-reader.ts';
 import { insertGaps } from '../../store/log-sql.ts';
+import { copiesInForce, endCopies } from '../../store/copy-sql.ts';
 import { auditCheckpoint } from '../../store/checkpoint-audit.ts';
 import { carryDefinitions, definitionsInForce } from '../../store/definition-history.ts';
 import { objectsInForce } from '../../store/object-sql.ts';
@@ -49,6 +51,7 @@ export interface Prepared {
   readonly checkpoint: StoredCheckpoint;
   readonly definitions: AdoptedDefinitions;
   readonly objects: AdoptedObjects;
+  readonly copies: readonly Copy[];
   readonly filter: CaptureFilter;
   readonly sameServer: boolean;
 }
@@ -82,6 +85,7 @@ export async function prepare(
     }
     if (resume.kind === 'moved') await moveCheckpoint(backup.side, ledger, source.id, { position: resume.position, gtidSet: old.gtidSet });
     if (resume.kind === 'lost') {
+      await endCopies(backup.side, ledger, source.id);
       if (resume.newLife) await beginIncarnation(backup.side, ledger, source.id, server, old, goOn!);
       else await passOver(backup.side, ledger, source.id, old, goOn!);
       const { incarnation } = await current();
@@ -94,7 +98,7 @@ export async function prepare(
     const removed = await removeOrphans(backup.side, ledger, source.id, now.nextOrdinal);
     if (removed > 0) log.info({ event: 'orphans_removed', rows: removed }, 'Removed parts of a transaction that was open when the daemon ended');
     await recordEra(backup.side, ledger, source.id, config.filters, now);
-    return { definitions: await definitionsInForce(backup.side, ledger, source, now, resume.kind === 'failover'), objects: await objectsInForce(backup.side, ledger, source, now) };
+    return { definitions: await definitionsInForce(backup.side, ledger, source, now, resume.kind === 'failover'), objects: await objectsInForce(backup.side, ledger, source, now), copies: await copiesInForce(backup.side, ledger, source.id) };
   });
   const checkpoint = await current();
   tell(log, source, resume, old, checkpoint);

@@ -3,6 +3,7 @@ import { UndoError } from '../../core/errors.ts';
 import { openConnection } from '../../core/mysql.ts';
 import { comparePositions, formatPosition, type Position } from '../../core/position.ts';
 import { probeServer } from '../../core/server.ts';
+import { endCopies } from '../../store/copy-sql.ts';
 import { auditCheckpoint } from '../../store/checkpoint-audit.ts';
 import { Ledger, requireLedger } from '../../store/ledger.ts';
 import { Leadership } from '../../store/leadership.ts';
@@ -82,6 +83,7 @@ async function moveOn(
   const epoch = await leadership.lead(backup.ids, () => undefined);
   await underEpoch(side, ledger, source.id, epoch, async () => {
     await passOver(side, ledger, source.id, old, start);
+    await endCopies(side, ledger, source.id);
     await insertGaps(side, { ledger, sourceId: source.id, incarnationId: old.incarnation.id, epoch }, [{
       reason: 'operator-skip', schema: null, table: null, from: old.position, to: start.position, ordinal: old.nextOrdinal,
       fromMicros: old.commitMicros, toMicros: Date.now() * 1000, detail: request.detail,

@@ -7,6 +7,7 @@ import { chooseKey } from '../../rollback/index.ts';
 import { readDefinition } from '../../schema/read-definition.ts';
 import { tableKey, type TableHistory } from '../../script/definitions.ts';
 import { foreignKeysOf, reachesChildren } from '../../script/foreign-keys.ts';
+import { COPIED } from '../../store/copy-sql.ts';
 import type { Ledger } from '../../store/ledger.ts';
 import { readDefinitions, type StoredOperation } from '../../store/log-reader.ts';
 
@@ -91,7 +92,7 @@ export class LiveTables {
 
   async #obstacle({ schema, table, ordinal, ddl, type, state }: StoredOperation): Promise<string | null> {
     if (ddl) return `${type} changed the table`;
-    if (state !== 'captured') return `rows that cannot be read: ${state}`;
+    if (state !== 'captured') return state === COPIED ? 'an online schema change filled it' : `rows that cannot be read: ${state}`;
     if (this.#gaps.some((gap) => gap.ordinal >= ordinal && (gap.schema === null || (gap.schema === schema && (gap.table === null || gap.table === table))))) return 'a gap';
     if (this.#eras.some(({ filter, until }) => until > ordinal && !filter.captures(schema, table))) return 'it was left out of the log since';
     return this.#histories.has(tableKey(schema, table)) ? null : this.#learn(schema, table);

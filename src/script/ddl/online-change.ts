@@ -1,19 +1,13 @@
 import type { TableName } from '../../binlog/sql/classify.ts';
+import { isCopyName } from '../../binlog/sql/online-copy.ts';
 import { formatTable } from '../selection.ts';
 import { describeDdl, sameTable, type DdlRecord } from './records.ts';
 
 type Renames = readonly { readonly from: TableName; readonly to: TableName }[];
 
-/** `_t_gho`, `_t_new`; more underscores in front where the name was taken. */
-const COPY_SUFFIXES = ['_gho', '_new'] as const;
-
-function isCopyOf(name: string, table: string): boolean {
-  return COPY_SUFFIXES.some((suffix) => name.endsWith(`${table}${suffix}`) && /^_+$/.test(name.slice(0, -table.length - suffix.length)));
-}
-
 /** gh-ost and pt-online-schema-change put an altered copy, which has the same rows, into the place of the table. */
 export function isCopySwap(pairs: Renames, { schema, table }: TableName): boolean {
-  return pairs.some(({ from, to }) => sameTable(to, { schema, table }) && from.schema === schema && isCopyOf(from.table, table));
+  return pairs.some(({ from, to }) => sameTable(to, { schema, table }) && from.schema === schema && isCopyName(from.table, table));
 }
 
 /** An online schema change that came to its swap. */
