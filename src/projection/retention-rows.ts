@@ -13,6 +13,14 @@ export interface DoomedOperation {
   readonly table: string;
 }
 
+export interface RemoverOptions {
+  readonly connection: Connection;
+  /** What rows that lie close together are removed on at present, each of these at the same time. */
+  readonly lanes: () => readonly Connection[];
+  /** Called after each deletion with its number of rows. */
+  readonly pace: (deleted: number) => Promise<void>;
+}
+
 /** Below eq_range_index_dive_limit (200): above it the servers guess from averages, and were seen to scan whole tables (5 k rows/s). */
 const OPIDS_AT_ONCE = 150;
 /** Rows of one DELETE: an operation may have millions, and a long transaction would hold up others. */
@@ -27,21 +35,20 @@ const NO_SUCH_DATABASE = 1049;
 
 /** Removes operations from goInception's tables: only rows under our own operation ids, whoever else writes there. */
 export class BackupRowRemover {
+  readonly #options: RemoverOptions;
   readonly #connection: Connection;
   readonly #databases: ReadonlyMap<string, string>;
-  readonly #pace: (deleted: number) => Promise<void>;
 
-  private constructor(connection: Connection, databases: ReadonlyMap<string, string>, pace: (deleted: number) => Promise<void>) {
-    this.#connection = connection;
+  private constructor(options: RemoverOptions, databases: ReadonlyMap<string, string>) {
+    this.#options = options;
+    this.#connection = options.connection;
     this.#databases = databases;
-    this.#pace = pace;
   }
 
-  /** @param pace called after each deletion with its number of rows. */
-  static async open(connection: Connection, ledger: Ledger, sourceId: number, pace: (deleted: number) => Promise<void>): Promise<BackupRowRemover> {
-    const claims = await rows<{ schema_name: string; backup_database: string }>(connection,
+  static async open(options: RemoverOptions, ledger: Ledger, sourceId: number): Promise<BackupRowRemover> {
+    const claims = await rows<{ schema_name: string; backup_database: string }>(options.connection,
       `SELECT schema_name, backup_database FROM ${ledger.table('claims')} WHERE source_id = ?`, [sourceId]);
-    return new BackupRowRemover(connection, new Map(claims.map((claim) => [claim.schema_name, claim.backup_database])), pace);
+    return new BackupRowRemover(options, new Map(claims.map((claim) => [claim.schema_name, claim.backup_database])));
   }
 
   get databases(): Iterable<string> {
@@ -63,7 +70,7 @@ export class BackupRowRemover {
     }
     let removed = 0;
     for (const { database, table, opids } of byTable.values()) {
-      for (const some of chunks(opids, OPIDS_AT_ONCE)) removed += await this.#delete(`DELETE FROM ${quoteTable(database, INFORMATION_TABLE)} WHERE opid_time IN (${marks(some)})`, some);
+      for (const some of chunks(opids, OPIDS_AT_ONCE)) removed += await this.#delete(this.#connection, `DELETE FROM ${quoteTable(database, INFORMATION_TABLE)} WHERE opid_time IN (${marks(some)})`, some);
       for await (const stretch of this.#stretches(quoteTable(database, table), opids)) removed += await this.#removeStretch(quoteTable(database, table), stretch);
     }
     return removed;
@@ -90,24 +97,27 @@ export class BackupRowRemover {
   async #removeStretch(table: string, { opids, first, last, rows: count }: Stretch): Promise<number> {
     let removed = 0;
     if (last - first + 1 <= SPARSE * count) {
-      for (let at = first; at <= last; at += ROWS_AT_ONCE) {
-        // The form for several tables is the one that takes an index hint; an alias would ask for a default database.
-        removed += await this.#delete(`DELETE ${table} FROM ${table} FORCE INDEX (PRIMARY) WHERE id BETWEEN ? AND ? AND opid_time IN (${marks(opids)})`,
-          [at, Math.min(last, at + ROWS_AT_ONCE - 1), ...opids]);
-      }
+      const ids = batches(first, last);
+      const lane = async (connection: Connection): Promise<void> => {
+        for (const [from, to] of ids) {
+          // The form for several tables is the one that takes an index hint; an alias would ask for a default database.
+          removed += await this.#delete(connection, `DELETE ${table} FROM ${table} FORCE INDEX (PRIMARY) WHERE id BETWEEN ? AND ? AND opid_time IN (${marks(opids)})`, [from, to, ...opids]);
+        }
+      };
+      await Promise.all(this.#options.lanes().map(lane));
       return removed;
     }
     for (const some of chunks(opids, OPIDS_AT_ONCE)) {
       for (let deleted = ROWS_AT_ONCE; deleted === ROWS_AT_ONCE; removed += deleted) {
-        deleted = await this.#delete(`DELETE FROM ${table} WHERE opid_time IN (${marks(some)}) LIMIT ${ROWS_AT_ONCE}`, some);
+        deleted = await this.#delete(this.#connection, `DELETE FROM ${table} WHERE opid_time IN (${marks(some)}) LIMIT ${ROWS_AT_ONCE}`, some);
       }
     }
     return removed;
   }
 
-  async #delete(sql: string, parameters: readonly (string | number)[]): Promise<number> {
-    const affectedRows = await this.#tolerant(async () => (await run(this.#connection, sql, parameters)).affectedRows, 0);
-    await this.#pace(affectedRows);
+  async #delete(connection: Connection, sql: string, parameters: readonly (string | number)[]): Promise<number> {
+    const affectedRows = await this.#tolerant(async () => (await run(connection, sql, parameters)).affectedRows, 0);
+    await this.#options.pace(affectedRows);
     return affectedRows;
   }
 
@@ -121,6 +131,11 @@ export class BackupRowRemover {
       throw error;
     }
   }
+}
+
+/** Ids from `first` to `last`, a DELETE's worth at a time, for whoever takes the next. */
+function* batches(first: number, last: number): Generator<readonly [number, number]> {
+  for (let at = first; at <= last; at += ROWS_AT_ONCE) yield [at, Math.min(last, at + ROWS_AT_ONCE - 1)];
 }
 
 /** Operations, and the ids between which their rows lie in one backup table. */

@@ -33,8 +33,9 @@ export interface RetentionOrder {
 }
 
 export interface RetentionContext {
-  /** Owned by the run: READ COMMITTED, nothing else on it. */
+  /** Owned by the run: READ COMMITTED, nothing else on them. The second one shares the removal of backup rows, which is most of the work. */
   readonly connection: Connection;
+  readonly second: Connection;
   readonly ledger: Ledger;
   readonly sourceId: number;
   readonly signal: AbortSignal;
@@ -66,6 +67,8 @@ export interface RetentionReport {
 
 const DAY_MICROS = 86_400_000_000;
 const MOST_SETTLING_SECONDS = 20;
+/** A run that rests so much of its time has one connection at work only. */
+const ALONE_FROM = 0.5;
 /** Room that a rebuild on request is worth. */
 const OPTIMIZE_BYTES = 4 * 1024 * 1024;
 
@@ -96,7 +99,7 @@ class Retention {
   }
 
   async run(): Promise<RetentionReport> {
-    const { connection, ledger, sourceId } = this.#context;
+    const { connection, second, ledger, sourceId, rest } = this.#context;
     const cuts = await this.#cuts();
     const general = cuts.find(({ schema }) => schema === '')!.cut;
     const points = await readPurgePoints(connection, ledger, sourceId);
@@ -105,10 +108,14 @@ class Retention {
     if (this.#order.force === true) await skipConsumers(connection, ledger, sourceId, Math.max(...cuts.map(({ cut }) => cut)));
     const lastBlock = await lastBlockBelow(connection, ledger, sourceId, general);
     const open = await firstOpenBlock(connection, ledger, sourceId);
-    const remover = await BackupRowRemover.open(connection, ledger, sourceId, (deleted) => {
-      this.#counts.rows += deleted;
-      return this.#pace();
-    });
+    const remover = await BackupRowRemover.open({
+      connection,
+      lanes: () => (rest() >= ALONE_FROM ? [connection] : [connection, second]),
+      pace: (deleted) => {
+        this.#counts.rows += deleted;
+        return this.#pace();
+      },
+    }, ledger, sourceId);
     const pass: PassContext = {
       connection, ledger, sourceId, remover, cuts, signal: this.#context.signal,
       onOperations: (operations, transactions) => {
@@ -234,10 +241,14 @@ class Retention {
     const databases = [ledger.name, ...remover.databases];
     // MySQL shows statistics of a day ago unless told otherwise; MariaDB has no such setting.
     await connection.query('SET SESSION information_schema_stats_expiry = 0').catch(() => undefined);
-    if (this.#counts.rows + this.#counts.blocks > 0) await this.#roomSettles(databases);
+    const tables = `FROM information_schema.tables WHERE engine = 'InnoDB' AND table_schema IN (${databases.map(() => '?').join(', ')})`;
+    if (this.#counts.rows + this.#counts.blocks > 0) {
+      const least = optimize === true ? OPTIMIZE_BYTES : shrinkAbove;
+      const large = await row(connection, `SELECT 1 ${tables} AND data_length + index_length + data_free >= ${least} LIMIT 1`, databases);
+      if (large) await this.#roomSettles(databases);
+    }
     const found = await rows<{ schema_name: string; table_name: string; bytes: string }>(connection,
-      `SELECT table_schema AS schema_name, table_name AS table_name, data_free AS bytes FROM information_schema.tables WHERE engine = 'InnoDB'
-       AND table_schema IN (${databases.map(() => '?').join(', ')}) AND ${free}`, databases);
+      `SELECT table_schema AS schema_name, table_name AS table_name, data_free AS bytes ${tables} AND ${free}`, databases);
     await connection.query('SET SESSION lock_wait_timeout = 2');
     for (const { schema_name: schema, table_name: table, bytes } of found) {
       if (signal.aborted) return;

@@ -3,8 +3,8 @@ import type { Config } from '../../config/config.ts';
 import { parseByteSize } from '../../config/formats.ts';
 import { loadConfig } from '../../config/load.ts';
 import { UndoError } from '../../core/errors.ts';
-import { openConnection } from '../../core/mysql.ts';
 import { formatPosition } from '../../core/position.ts';
+import { withRetentionConnections } from '../../projection/retention-connections.ts';
 import { applyRetention, type RetentionReport } from '../../projection/retention.ts';
 import { SELECTION_PARAMETERS, formatMicros, readTime } from '../../script/index.ts';
 import { Ledger, requireLedger } from '../../store/ledger.ts';
@@ -46,9 +46,7 @@ export const purge: Command = {
   },
   async run(args, io) {
     const config = loadConfig({ env: io.env, file: args.configFile, flags: args.settings, needs: ['backup'] });
-    const connection = await openConnection(config.backup.endpoint);
-    try {
-      await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    return withRetentionConnections(config.backup.endpoint, async (connection, second) => {
       const ledger = new Ledger(config.ledger);
       await requireLedger(connection, ledger);
       if (args.switches.has('history')) return await history(connection, ledger, config, args, io);
@@ -63,7 +61,7 @@ export const purge: Command = {
       const time = before === null ? null : readTime(before, 'local');
       if (time?.local) note(io, `--before is ${formatMicros(time.micros)}`);
       const asked = before ?? opid ?? size;
-      const report = await applyRetention({ connection, ledger, sourceId: source.id, signal: io.signal, now: Date.now(), rest: () => 0, onProgress: progress(io) }, {
+      const report = await applyRetention({ connection, second, ledger, sourceId: source.id, signal: io.signal, now: Date.now(), rest: () => 0, onProgress: progress(io) }, {
         days: asked === null ? config.retention.days : null,
         overrides: config.retention.overrides,
         maxBytes: asked === null ? config.retention.maxBytes : maxBytes,
@@ -74,9 +72,7 @@ export const purge: Command = {
       });
       io.stdout.write(args.switches.has('json') ? `${JSON.stringify(purgeJson(source.alias, report), null, 2)}\n` : purgeText(source.alias, report));
       return 0;
-    } finally {
-      connection.destroy();
-    }
+    });
   },
 };
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { UndoError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { openConnection } from '../../core/mysql.ts';
 import { formatPosition } from '../../core/position.ts';
+import { withRetentionConnections } from '../../projection/retention-connections.ts';
 import { applyRetention } from '../../projection/retention.ts';
 import { Ledger } from '../../store/ledger.ts';
 import { requireSource } from '../../store/registry.ts';
@@ -49,14 +49,12 @@ export class RetentionLoop {
   }
 
   async #once(config: Config<'backup'>, alias: string, log: Logger, waiting: () => number): Promise<void> {
-    const connection = await openConnection(config.backup.endpoint);
-    try {
-      await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    await withRetentionConnections(config.backup.endpoint, async (connection, second) => {
       const ledger = new Ledger(config.ledger);
       const { id: sourceId } = await requireSource(connection, ledger, alias);
       const rest = (): number => (waiting() >= BEHIND_BYTES ? REST.behind : REST.else);
       const { heldBack, point, transactions, operations, rows, blocks, bytesFreed } = await applyRetention(
-        { connection, ledger, sourceId, signal: this.#over.signal, now: Date.now(), rest }, config.retention);
+        { connection, second, ledger, sourceId, signal: this.#over.signal, now: Date.now(), rest }, config.retention);
       if (heldBack) log.warn({ event: 'retention_held_back', ...heldBack }, 'Old history stays until this consumer has delivered it');
       if (operations + blocks > 0) {
         log.info({ event: 'purged', transactions, operations, rows, blocks, bytesFreed, before: point && formatPosition(point.position) }, 'Removed old history');
@@ -64,8 +62,6 @@ export class RetentionLoop {
       const { historyDays, historyEntries } = config.retention;
       const scripts = await purgeHistory(connection, ledger, { beforeMicros: historyDays === null ? null : (Date.now() - historyDays * DAY_MS) * 1000, entries: historyEntries }, false, this.#over.signal);
       if (scripts > 0) log.info({ event: 'history_purged', scripts }, 'Removed old plans and scripts from the history');
-    } finally {
-      connection.destroy();
-    }
+    });
   }
 }
