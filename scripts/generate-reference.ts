@@ -67,8 +67,8 @@ Feed it to the client's standard input (\`mariadb < undo.sql\`). In an interacti
 
 \`--format check\` prints, for the same options, SELECTs in place of the script: each row that the script would not find as its guard asks, and each primary or unique
 key that is taken, is listed with its table, its key and the problem; nothing when all match. They need SELECT on the tables only, run in a read-only transaction, and look
-at each row as far as the undo of newer changes of the selection has not put it right. Not looked at: foreign keys, keys over expressions or parts of columns, how often a row without a
-key is there, and older changes of a row whose key was changed as well. Rows that the script undoes after DDL cannot be looked at before it: a line for each
+at each row as far as the undo of newer changes of the selection has not put it right. Not looked at: foreign keys, keys over expressions or parts of columns,
+and older changes of a row whose key was changed as well. Rows that the script undoes after DDL cannot be looked at before it: a line for each
 table tells how many there are (\`not looked at: the script undoes DDL first\`).
 
 Conflicts: \`plan\` tells which later changes in the log touched the same rows, took their keys or depend on them: [conflicts.md](conflicts.md).

@@ -6,12 +6,15 @@ import { eachNeed } from './row-writers.ts';
 import type { ColumnShape } from './shape.ts';
 import { RowCode, type Condition, type WriteRow } from './writer-code.ts';
 
-/** Which columns of the row being written need no look: what holds them is known. Set before each row. */
+/** Of the row being written; set before each. */
 export interface KnownColumns {
+  /** Which columns need no look: what holds them is known. */
   mask: Uint8Array;
+  /** Of a row without a key: how many equal ones have to be there. */
+  times: number;
 }
 
-/** Writers of one SELECT for a row change, that gives a row when its undo would not find what it needs; all take columns as `known` says. */
+/** Writers of one SELECT for a row change, that gives a row when its undo would not find what it needs; all take columns and equal rows as `known` says. */
 export interface CheckWriters {
   /** Of an insert: the row as it was left. */
   readonly inserted: WriteRow;
@@ -77,6 +80,7 @@ function rowCheck(context: Context, name: string, terms: readonly Condition[], i
   showKey(code, shape.key.kind === 'none' ? base.slice(0, MOST_SHOWN) : shape.key.columns.map((index) => shape.columns[index]!), image);
   code.line(code.raw('missing', `) AS ${quoteName('key')},'the row is gone or was changed' AS problem FROM DUAL WHERE NOT EXISTS(SELECT 1 FROM ${table} WHERE `));
   code.where(terms.map((term) => ({ ...term, onlyIfChanged: term.onlyIfChanged || (!keyed.has(term.column.index) && shape.key.kind !== 'none') })), image);
+  if (shape.key.kind === 'none') code.line('if (known.times > 1) out.text(` LIMIT ${known.times - 1},1`);');
   return code.compile(name);
 }
 

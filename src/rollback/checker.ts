@@ -38,7 +38,7 @@ export class UndoChecker {
     this.#options = options;
     this.#seen = seen;
     this.#locator = new RowLocator(shape);
-    this.#known = { mask: seen.none(shape.columns.length) };
+    this.#known = { mask: seen.none(shape.columns.length), times: 1 };
     this.#checks = compileChecks(contextOf(shape, options, 'full'), this.#known);
     this.#certainKeys = certainKeys;
     this.#wholeRow = shape.key.kind === 'none' || options.guard !== 'changed' || options.update === 'full';
@@ -70,15 +70,12 @@ export class UndoChecker {
       out.byte(0x0a);
       return 1;
     };
-    const key = this.#shape.key.kind === 'none' ? this.#shape.columns.filter(({ generated }) => !generated).map(({ index }) => index) : this.#shape.key.columns;
+    const keyless = this.#shape.key.kind === 'none';
+    const key = keyless ? this.#shape.columns.filter(({ generated }) => !generated).map(({ index }) => index) : this.#shape.key.columns;
     const left = rows.kind === 'delete' ? null : this.#seen.identity(this.#name('row', key, rows.buffer, spans, after));
     const had = rows.kind === 'insert' ? null : this.#seen.identity(this.#name('row', key, rows.buffer, spans, 0));
-    let written = 0;
-    if (left !== null) {
-      const mask = this.#seen.known(left, this.#shape.columns.length);
-      this.#known.mask = mask;
-      if (mask !== this.#seen.all) written += write(rows.kind === 'insert' ? writers.inserted : writers.updated);
-    }
+    let written = left !== null && this.#asks(left, had, keyless) ? write(rows.kind === 'insert' ? writers.inserted : writers.updated) : 0;
+    if (keyless && had !== null && had !== left) this.#seen.made(had);
     for (const { name, columns, deleted, updated } of writers.keys) {
       const value = (image: number): number => this.#seen.identity(this.#name(`key ${name}`, columns, rows.buffer, spans, image));
       if (rows.kind !== 'insert') {
@@ -89,9 +86,20 @@ export class UndoChecker {
       }
       if (rows.kind !== 'delete') this.#seen.add(value(after));
     }
+    if (keyless) return written;
     if (left !== null && left === had && !this.#wholeRow) this.#seen.learn(left, this.#changed(rows.buffer, spans, after), this.#shape.columns.length);
     else for (const id of [left, had]) if (id !== null) this.#seen.learn(id, null, this.#shape.columns.length);
     return written;
+  }
+
+  /** Whether the row that a change left is to be looked for. */
+  #asks(left: number, had: number | null, keyless: boolean): boolean {
+    if (keyless) {
+      this.#known.times = left === had ? 0 : this.#seen.need(left);
+      return this.#known.times > 0;
+    }
+    this.#known.mask = this.#seen.known(left, this.#shape.columns.length);
+    return this.#known.mask !== this.#seen.all;
   }
 
   #changed(b: Buffer, spans: Int32Array, after: number): number[] {

@@ -7,6 +7,8 @@ export class SeenRows {
   readonly #values = new Set<number>();
   /** Equal masks are one object. */
   readonly #masks = new Map<string, Uint8Array>();
+  /** Of rows without a key, which are told by all that they hold: how many the undo takes beyond those that it makes, and the most that was asked for. */
+  readonly #equal = new Map<number, { taken: number; asked: number }>();
 
   /** A number for a row or value: 53 bits, so that two of millions are hardly ever taken for one another. */
   identity(name: string): number {
@@ -50,6 +52,31 @@ export class SeenRows {
     const same = this.#masks.get(id);
     if (!same) this.#masks.set(id, mask);
     this.#rows.set(row, same ?? mask);
+  }
+
+  /**
+   * One more of rows that are equal in every byte is needed.
+   * @returns how many of them have to be there now; 0: so many were asked for already, or newer undos make them.
+   */
+  need(row: number): number {
+    const count = this.#count(row);
+    count.taken++;
+    if (count.taken <= count.asked) return 0;
+    count.asked = count.taken;
+    return count.taken;
+  }
+
+  /** The undo of a change makes one more of rows that are equal in every byte. */
+  made(row: number): void {
+    this.#count(row).taken--;
+  }
+
+  #count(row: number): { taken: number; asked: number } {
+    const found = this.#equal.get(row);
+    if (found) return found;
+    const begun = { taken: 0, asked: 0 };
+    this.#equal.set(row, begun);
+    return begun;
   }
 
   has(value: number): boolean {
