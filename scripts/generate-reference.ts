@@ -79,6 +79,15 @@ restored columns were changed since makes the whole script fail and nothing is c
 Refused unless allowed: gaps (\`--allow gap\`), DDL on a selected table in the range, before which its rows are left out (\`dataloss\`), tables with
 triggers (\`trigger\`), tables that cannot roll back (\`nonatomic\`). Always refused: tables whose columns differ from those of the rows.
 
+Tables that cannot roll back (MyISAM, MEMORY, Aria and the like): ROLLBACK leaves what was done to them. So with \`--allow nonatomic\` the script is cut into sections
+where such rows begin and end, in the order of the undo; \`-- part N\` begins each. A section over such rows locks their tables (\`LOCK TABLES .. WRITE\`), counts every row and every
+unique value that it needs as its guard asks, and opens its session for changes only when all were found: what differs is counted in the message (\`part 1: 2 rows or keys differ,
+stopped\`; \`--format check\` lists it), nothing of the section was changed, and nothing behind it runs, also with \`--force\`. Then each statement has to undo its row, or the session closes for
+the rest; only what no look can foresee (a full disk, a kill, a trigger, a key over an expression) ends a section half way. Sections over other rows are transactions with
+a counted COMMIT. What earlier sections did stays. To go on with a later part, the head has the command. Without autocommit's batching such rows take one look, one
+statement and one transaction each: two to four times as long as \`--form single\` over InnoDB. \`--once-table\` notes the run before part 1: take its row out before a script is run again that was
+stopped there. The account needs LOCK TABLES. Rows inserted into ARCHIVE or BLACKHOLE tables cannot be undone (\`NOT_UNDOABLE\`).
+
 Tables with triggers: \`--triggers skip\` puts their rows back as row events (\`BINLOG\` statements made of the captured images), which fire no triggers on
 MySQL 9.7, MariaDB 11.8 and 10.11, so that what the triggers wrote is undone once, where it is selected as well, and nothing is written anew. A SELECT before each
 event finds and locks the row with every byte as the undone change left it, whatever \`--guard\` says, and only what was found and made no error counts for the

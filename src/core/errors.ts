@@ -58,7 +58,7 @@ export const ERRORS = {
   NOT_COVERED: { exit: 3, http: 409, fix: 'Choose a range inside what the log holds, or wait for it with --wait.' },
   GAP_IN_RANGE: { exit: 3, http: 409, fix: 'Choose a range beside the gap, or allow it with --allow gap: its changes will not be undone.' },
   NOT_UNDOABLE: { exit: 3, http: 409, fix: 'Leave the named table out with --exclude-table, or allow the loss with --allow dataloss.' },
-  NOT_ATOMIC: { exit: 3, http: 409, fix: 'A table in range is not transactional, or DDL is undone as well, so the script cannot be all or nothing; allow it with --allow nonatomic, or leave the DDL out with --type INSERT --type UPDATE --type DELETE.' },
+  NOT_ATOMIC: { exit: 3, http: 409, fix: 'A table in range is not transactional, or DDL is undone as well, so the script cannot be all or nothing; allow it in sections, each checked before it runs, with --allow nonatomic, or leave the DDL out with --type INSERT --type UPDATE --type DELETE.' },
   CASCADE_NOT_LOGGED: { exit: 3, http: 409, fix: 'The binlog of this server does not hold what the foreign key did to the child rows: undo them by other means, leave the table out, or accept it with --allow cascade.' },
   TRIGGERS_WOULD_FIRE: { exit: 3, http: 409, fix: 'Have the rows put back as row events with --triggers skip, drop the triggers for the time of the undo, or allow them to fire with --allow trigger.' },
   DEFINITION_CHANGED: { exit: 3, http: 409, fix: 'The table has changed since in the column named, so that its rows do not fit any more. Change it back for the time of the undo, or leave the table out with --exclude-table.' },

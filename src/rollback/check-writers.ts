@@ -14,7 +14,7 @@ export interface KnownColumns {
   times: number;
 }
 
-/** Writers of one SELECT for a row change, that gives a row when its undo would not find what it needs; all take columns and equal rows as `known` says. */
+/** Writers of one look for a row change. As a SELECT it gives a row when its undo would not find what it needs; all take columns and equal rows as `known` says. */
 export interface CheckWriters {
   /** Of an insert: the row as it was left. */
   readonly inserted: WriteRow;
@@ -24,7 +24,8 @@ export interface CheckWriters {
   readonly keys: readonly { readonly name: string; readonly columns: readonly number[]; readonly deleted: WriteRow; readonly updated: WriteRow }[];
 }
 
-export function compileChecks(context: Context, known: KnownColumns): CheckWriters {
+/** @param counted in place of SELECTs that list what is wrong: each adds 1 to @d when nothing is. */
+export function compileChecks(context: Context, known: KnownColumns, counted: boolean): CheckWriters {
   const { shape } = context;
   const after = 2 * shape.columns.length;
   const places = new Map(shape.columns.map((column) => [column.name.toLowerCase(), column]));
@@ -33,20 +34,20 @@ export function compileChecks(context: Context, known: KnownColumns): CheckWrite
     return columns.every((column) => column !== undefined) ? [{ key, columns }] : [];
   });
   return {
-    inserted: rowCheck(context, 'checkInserted', deleteConditions(context), 0, known),
-    updated: rowCheck(context, 'checkUpdated', updateConditions(context), after, known),
+    inserted: rowCheck(context, 'checkInserted', deleteConditions(context), 0, known, counted),
+    updated: rowCheck(context, 'checkUpdated', updateConditions(context), after, known, counted),
     keys: keys.map(({ key, columns }) => ({
       name: key.name, columns: columns.map(({ index }) => index),
-      deleted: keyCheck(context, key, columns, null), updated: keyCheck(context, key, columns, after),
+      deleted: keyCheck(context, key, columns, null, counted), updated: keyCheck(context, key, columns, after, counted),
     })),
   };
 }
 
-function open(context: Context): RowCode {
-  const { shape } = context;
+/** @param found what is right; its bracket is closed at the end. */
+function open({ shape, table, columns }: Context, found: 'EXISTS' | 'NOT EXISTS', counted: boolean): RowCode {
   return new RowCode({
-    heads: eachNeed(() => `SELECT ${quoteText(`${shape.schema}.${shape.table}`)} AS ${quoteName('table')},CONCAT_WS(', '`),
-    tails: eachNeed(() => ');'), columns: context.columns,
+    heads: eachNeed(() => (counted ? `SET @d=@d+(${found}(SELECT 1 FROM ${table} WHERE ` : `SELECT ${quoteText(`${shape.schema}.${shape.table}`)} AS ${quoteName('table')},CONCAT_WS(', '`)),
+    tails: eachNeed(() => (counted ? '));' : ');')), columns,
   });
 }
 
@@ -62,9 +63,9 @@ function showKey(code: RowCode, columns: readonly ColumnShape[], image: number):
 const HEX: ReadonlySet<ColumnShape['kind']> = new Set<ColumnShape['kind']>(['binary', 'varbinary', 'bit', 'geometry', 'vector']);
 const MOST_SHOWN = 4;
 
-function rowCheck(context: Context, name: string, terms: readonly Condition[], image: number, known: KnownColumns): WriteRow {
+function rowCheck(context: Context, name: string, terms: readonly Condition[], image: number, known: KnownColumns, counted: boolean): WriteRow {
   const { shape, base, table } = context;
-  const code = open(context);
+  const code = open(context, 'EXISTS', counted);
   const keyed = new Set(shape.key.columns);
   code.part('known', known);
   const conditional = image === 0 ? [] : base.filter((column) => terms.some((term) => term.column === column && term.onlyIfChanged));
@@ -77,22 +78,22 @@ function rowCheck(context: Context, name: string, terms: readonly Condition[], i
   if (image > 0) code.line(`if (!(${base.map(({ index }) => `differs(b, S, o + ${2 * index}, o + ${image + 2 * index})`).join(' || ')})) return false;`);
   if (image > 0) code.line(`if (known.mask.includes(1) && !(${base.map(({ index }) => `changed_${index}`).join(' || ')})) return false;`);
   code.line('out.raw(heads[need]);');
-  showKey(code, shape.key.kind === 'none' ? base.slice(0, MOST_SHOWN) : shape.key.columns.map((index) => shape.columns[index]!), image);
-  code.line(code.raw('missing', `) AS ${quoteName('key')},'the row is gone or was changed' AS problem FROM DUAL WHERE NOT EXISTS(SELECT 1 FROM ${table} WHERE `));
+  if (!counted) showKey(code, shape.key.kind === 'none' ? base.slice(0, MOST_SHOWN) : shape.key.columns.map((index) => shape.columns[index]!), image);
+  if (!counted) code.line(code.raw('missing', `) AS ${quoteName('key')},'the row is gone or was changed' AS problem FROM DUAL WHERE NOT EXISTS(SELECT 1 FROM ${table} WHERE `));
   code.where(terms.map((term) => ({ ...term, onlyIfChanged: term.onlyIfChanged || (!keyed.has(term.column.index) && shape.key.kind !== 'none') })), image);
   if (shape.key.kind === 'none') code.line('if (known.times > 1) out.text(` LIMIT ${known.times - 1},1`);');
   return code.compile(name);
 }
 
 /** @param after where an update's after image is: the value is looked for only if the update changed it. */
-function keyCheck(context: Context, key: KeyDefinition, columns: readonly ColumnShape[], after: number | null): WriteRow {
-  const code = open(context);
+function keyCheck(context: Context, key: KeyDefinition, columns: readonly ColumnShape[], after: number | null, counted: boolean): WriteRow {
+  const code = open(context, 'NOT EXISTS', counted);
   code.line(`if (${columns.map((column) => `${code.span(column, 0).start} < 0`).join(' || ')}) return false;`);
   if (after !== null) code.line(`if (!(${columns.map(({ index }) => `differs(b, S, o + ${2 * index}, o + ${after + 2 * index})`).join(' || ')})) return false;`);
   code.line('out.raw(heads[need]);');
-  showKey(code, columns, 0);
+  if (!counted) showKey(code, columns, 0);
   const what = key.primary ? 'its primary key is taken' : `its unique key ${key.name} is taken`;
-  code.line(code.raw('taken', `) AS ${quoteName('key')},${quoteText(what)} AS problem FROM DUAL WHERE EXISTS(SELECT 1 FROM ${context.table} WHERE `));
+  if (!counted) code.line(code.raw('taken', `) AS ${quoteName('key')},${quoteText(what)} AS problem FROM DUAL WHERE EXISTS(SELECT 1 FROM ${context.table} WHERE `));
   code.where(columns.map((column): Condition => ({ column, by: 'match', onlyIfChanged: false, onlyIfKnown: false })), 0);
   return code.compile('checkKey');
 }

@@ -31,15 +31,27 @@ export class UndoChecker {
   readonly #wholeRow: boolean;
   readonly #certainKeys: boolean;
 
-  /** @param certainKeys leave out values of unique keys that only the server can tell apart: that they are free again may not be known. */
-  constructor(shape: TableShape, then: TableShape, options: RenderOptions, seen: SeenRows, certainKeys = false) {
+  readonly #counted: boolean;
+  /** The table that is looked at. */
+  readonly table: string;
+  /** Names and types of the rows' own time: where they differ, rows cannot be told to be the same. */
+  readonly layout: string;
+
+  /**
+   * @param how `certainKeys` leaves out values of unique keys that only the server can tell apart: that they are free again may not be known;
+   *   `counted`: in place of SELECTs, statements that add 1 to @d when the undo finds what it needs.
+   */
+  constructor(shape: TableShape, then: TableShape, options: RenderOptions, seen: SeenRows, { certainKeys = false, counted = false }: { readonly certainKeys?: boolean; readonly counted?: boolean } = {}) {
     this.#shape = shape;
     this.#then = then;
     this.#options = options;
     this.#seen = seen;
     this.#locator = new RowLocator(shape);
     this.#known = { mask: seen.none(shape.columns.length), times: 1 };
-    this.#checks = compileChecks(contextOf(shape, options, 'full'), this.#known);
+    this.#counted = counted;
+    this.#checks = compileChecks(contextOf(shape, options, 'full'), this.#known, counted);
+    this.table = `${shape.schema}\0${shape.table}`;
+    this.layout = JSON.stringify(then.definition.columns.map(({ name, columnType }) => [name, columnType]));
     this.#certainKeys = certainKeys;
     this.#wholeRow = shape.key.kind === 'none' || options.guard !== 'changed' || options.update === 'full';
   }
@@ -52,7 +64,7 @@ export class UndoChecker {
    */
   check(rows: RowsEvent, out: SqlBuffer, leftOut: ReadonlySet<number> | null, onCheck: OnCheck = NOBODY): number {
     const { count, spans, width, sparse } = this.#locator.locate(rows);
-    const writers = sparse ? this.#sparse ??= compileChecks(contextOf(this.#shape, this.#options, 'sparse'), this.#known) : this.#checks;
+    const writers = sparse ? this.#sparse ??= compileChecks(contextOf(this.#shape, this.#options, 'sparse'), this.#known, this.#counted) : this.#checks;
     let written = 0;
     for (let row = count - 1; row >= 0; row--) {
       if (leftOut?.has(row) !== true) written += this.#row(rows, writers, spans.subarray(row * width, (row + 1) * width), out, onCheck);

@@ -79,6 +79,12 @@ export class SeenRows {
     return begun;
   }
 
+  clear(): void {
+    this.#rows.clear();
+    this.#values.clear();
+    this.#equal.clear();
+  }
+
   has(value: number): boolean {
     return this.#values.has(value);
   }

@@ -96,13 +96,25 @@ export function tableFindings(histories: Iterable<TableHistory>, triggers: Scrip
     }
     if (!present) continue;
     if (present.systemVersioned) findings.push({ code: 'NOT_UNDOABLE', allow: null, message: `${name} is system-versioned, which this release does not undo` });
-    if (!present.transactional) findings.push({ code: 'NOT_ATOMIC', allow: 'nonatomic', message: `${name} is ${present.engine}, which cannot roll back` });
+    if (!present.transactional) findings.push(lasting(history, present));
     const names = present.triggers.join(', ');
     if (triggers === 'fire' && names !== '') findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: 'trigger', message: `${name} has triggers that the script would fire: ${names}` });
     const why = triggers === 'skip' && names !== '' ? notAsEvents(history, present) : null;
     if (why !== null) findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: null, message: `${name} has triggers (${names}), and its rows cannot be put back as row events: ${why}` });
   }
   return findings;
+}
+
+/** Engines whose rows go in and no longer out; BLACKHOLE logs rows that it does not keep. */
+const WITHOUT_UNDO: Readonly<Record<string, string>> = { ARCHIVE: 'deletes and updates no row', BLACKHOLE: 'keeps no row' };
+
+function lasting({ kinds, ...name }: TableHistory, { engine }: TableDefinition): Finding {
+  const why = WITHOUT_UNDO[engine.toUpperCase()];
+  if (why !== undefined && (kinds.inserted || kinds.updated)) return { code: 'NOT_UNDOABLE', allow: null, message: `${nameOf(name)} is ${engine}, which ${why}` };
+  return {
+    code: 'NOT_ATOMIC', allow: 'nonatomic',
+    message: `${nameOf(name)} is ${engine}, which cannot roll back: the script is divided into sections, of which those over such tables look at all of their rows under LOCK TABLES first, and what one has done stays when a later one fails`,
+  };
 }
 
 /** A row event takes a whole image of the table as it is, and nothing holds it back where it does not find its row. */

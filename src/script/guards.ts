@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { quoteTable, quoteText } from '../core/identifiers.ts';
 import { orphanCheck, type ForeignKey } from './foreign-keys.ts';
 import type { Plan } from './plan.ts';
+import { inSections } from './sections.ts';
 
 /*
  * Checks in plain SQL that every stock client runs, also with --force (each measured on MySQL 9.7, MariaDB 11.8 and 10.11):
@@ -35,7 +36,7 @@ export function onceNote(plan: Plan): string[] {
   return ['SET @once=0;', `INSERT INTO ${quoteTable(onceTable.schema, onceTable.table)} (script) VALUES (${quoteText(plan.id)});`, 'SET @once=ROW_COUNT();'];
 }
 
-/** The same for a script whose first part is DDL, which nothing can roll back. */
+/** The same for a script whose first part is one that nothing can roll back. */
 export function sectionNote(plan: Plan): string {
   return plan.options.onceTable === null ? '' : `${[...onceNote(plan), 'COMMIT;', 'SET @ok=(@ok AND @once=1);'].join('\n')}\n`;
 }
@@ -61,7 +62,7 @@ export function serverGuards(plan: Plan, asEvents: boolean): string[] {
   if (identity !== null) checks.push({ name: '@i', lines: [`SET @i=(${identity});`], message: NOT_THE_SOURCE });
   const { onceTable } = plan.options;
   // In sections the note of the first part says it, so that the script can go on behind that.
-  if (onceTable !== null && plan.ddl.length === 0) {
+  if (onceTable !== null && !inSections(plan)) {
     checks.push({
       name: '@a', lines: [`SET @a=(SELECT COUNT(*)=0 FROM ${quoteTable(onceTable.schema, onceTable.table)} WHERE script=${quoteText(plan.id)});`],
       message: 'this script has been applied already',

@@ -9,6 +9,7 @@ import { describeDdl } from './ddl/records.ts';
 import type { ConflictMode } from './parameters.ts';
 import { historyOf, type Plan } from './plan.ts';
 import { openingOfEvents, putBackAsEvents } from './row-events.ts';
+import { inSections, locksTables } from './sections.ts';
 import { formatTable, type Selection } from './selection.ts';
 
 const MAX_LISTED = 50;
@@ -52,8 +53,9 @@ const GUARDS = {
 } as const;
 
 /** How to go on with a script in parts. */
-function partsLines({ options: { parts, fromPart }, ddl }: Plan): string[] {
-  if (ddl.length > 0) return ['in sections, each of which looks first whether it fits; to go on with part N of this text where it stopped: sed \'/^-- part 1$/,/^-- part N$/d\' undo.sql'];
+function partsLines(plan: Plan): string[] {
+  const { parts, fromPart } = plan.options;
+  if (inSections(plan)) return ['in sections, each of which looks first whether it fits; to go on with part N of this text where it stopped: sed \'/^-- part 1$/,/^-- part N$/d\' undo.sql'];
   if (parts === 'whole') return [];
   return [`${fromPart > 1 ? `begins with part ${fromPart}; ` : ''}to go on where it stopped, make it again with the same range and stop, and from_part=NUMBER of the part that was not committed`];
 }
@@ -89,6 +91,7 @@ export function headComments(plan: Plan, version: string): string {
   const run = totals.operations === 0 ? [] : plan.options.format === 'check' ? [`changes nothing: lists each row that the script would not find as it needs it, nothing when all match: ${client} --host=HOST --user=USER -p < check.sql`] : [
     ...(plan.largestBlock === null ? [] : [`max_allowed_packet: ${packetNeeded(plan)!} bytes are enough on client and server; the line "statements" near the end tells the exact need`]),
     ...(plan.options.onceTable === null ? [] : [`it notes itself in ${formatTable(plan.options.onceTable)}, made by: CREATE TABLE ... (script CHAR(16) PRIMARY KEY, applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`]),
+    ...(locksTables(plan) ? ['it locks the tables that cannot roll back while it undoes their rows: the account needs LOCK TABLES on them'] : []),
     ...(holdsEvents(plan) ? [`it holds row events (BINLOG statements): the account needs ${EVENT_RIGHTS[source.flavour]}`] : []),
     ...(holdsBodies(plan) ? ['it makes triggers again: without --comments some clients take the comments out of their text'] : []),
     `run it in a session of its own, not with "source" inside an interactive one: ${client}${holdsBodies(plan) ? ' --comments' : ''} --host=HOST --user=USER -p < undo.sql`,
@@ -115,11 +118,6 @@ function modeLine({ options, conflicts: { mode } }: Plan): string {
 /** A max_allowed_packet that is enough, in bytes: every byte of an image takes two as hex, and some text forms a few more; rows that share a statement stay far below the rest. Null when there is nothing to undo. */
 export function packetNeeded({ largestBlock }: Plan): number | null {
   return largestBlock === null ? null : Math.ceil((largestBlock * 4 + 131_072) / 1024) * 1024;
-}
-
-/** A script with DDL is divided at each, since nothing can roll it back. */
-export function inSections({ ddl }: Pick<Plan, 'ddl'>): boolean {
-  return ddl.length > 0;
 }
 
 function holdsEvents(plan: Plan): boolean {

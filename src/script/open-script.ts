@@ -7,6 +7,7 @@ import { makePlan, refuseUnlessAllowed, type Plan } from './plan.ts';
 import { renderCheck } from './render-check.ts';
 import { renderScript } from './render.ts';
 import type { ScriptSummary } from './script-summary.ts';
+import { inSections } from './sections.ts';
 import { readScriptOptions, readSelection, requireLimits, type Dialect } from './selection.ts';
 
 export interface OpenedScript {
@@ -30,8 +31,8 @@ export async function openScript(context: ScriptContext, raw: RawParameters, dia
   const { plan, entry } = await planned(context, 'script', raw, dialect, (made) => {
     refuseUnlessAllowed(made);
     refuseConflicts(made.conflicts);
-    if (made.options.fromPart > 1 && made.ddl.length > 0) {
-      throw new UndoError('USAGE', `${dialect.nameOf('from_part')} is given for a script that undoes DDL.`, { fix: 'Go on with the text of the script that stopped, as its head says.' });
+    if (made.options.fromPart > 1 && inSections(made)) {
+      throw new UndoError('USAGE', `${dialect.nameOf('from_part')} is given for a script that undoes DDL or rows of tables that cannot roll back.`, { fix: 'Go on with the text of the script that stopped, as its head says.' });
     }
     if (made.options.fromPart > 1 && made.range.stopFrom !== 'asked' && made.selection.opids.length + made.selection.scripts.length === 0) {
       throw new UndoError('USAGE', `${dialect.nameOf('from_part')} needs a stop: without one the parts are others than those of the script that stopped.`, {

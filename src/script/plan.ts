@@ -181,7 +181,7 @@ async function largestBlock(context: ScriptContext, range: LogRange, oldest: Sto
 }
 
 /** @param ordinal of rows of the table; without one the newest of the selection are meant. */
-export function historyOf(plan: Plan, schema: string, table: string, ordinal?: number): TableHistory | undefined {
+export function historyOf(plan: Pick<Plan, 'histories'>, schema: string, table: string, ordinal?: number): TableHistory | undefined {
   const history = plan.histories.get(tableKey(schema, table));
   return history && ordinal !== undefined ? historyAt(history, ordinal) : history;
 }

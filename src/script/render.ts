@@ -2,6 +2,8 @@ import type { ScriptContext } from './context.ts';
 import { BlockReader, rowsBackwards } from '../store/log-reader.ts';
 import { chaptersBackwards } from './chapters.ts';
 import { headComments, preamble } from './head.ts';
+import { renderLocked } from './locked/render-locked.ts';
+import { stretches } from './locked/runs.ts';
 import type { Plan } from './plan.ts';
 import { CHUNK, ScriptBody } from './script-body.ts';
 import { NOTHING_WRITTEN, type ScriptSummary } from './script-summary.ts';
@@ -21,7 +23,12 @@ export async function* renderScript(context: ScriptContext, plan: Plan, watch: (
   const { connection, ledger } = context;
   const { source } = plan.range;
   const blocks = new BlockReader(connection, ledger, source.id);
-  for await (const chapter of chaptersBackwards(connection, ledger, source.id, plan.where)) {
+  for await (const stretch of stretches(plan, chaptersBackwards(connection, ledger, source.id, plan.where))) {
+    if (stretch.kind === 'locked') {
+      yield* renderLocked(context, plan, stretch, body);
+      continue;
+    }
+    const { chapter } = stretch;
     body.open(chapter);
     const wanted = new Set(chapter.operations.map(({ seq }) => seq));
     // DDL may stand in one transaction with rows: those of CREATE TABLE .. SELECT come behind it.

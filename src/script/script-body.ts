@@ -8,12 +8,13 @@ import type { Chapter } from './chapters.ts';
 import { commentLines, commentText } from './comment.ts';
 import { formatMicros } from './datetime.ts';
 import { ddlSection } from './ddl/section.ts';
+import { countOrClose } from './locked/statements.ts';
 import { mergeLimits } from './merging.ts';
 import { COUNT_EVENT, putBackAsEvents, RowEventWriter } from './row-events.ts';
 import { historyOf, type Plan } from './plan.ts';
 import { ScriptParts } from './script-parts.ts';
 import type { ScriptSummary } from './script-summary.ts';
-import { formatTable } from './selection.ts';
+import { formatTable, type TableName } from './selection.ts';
 import { readableStatement } from './statement-text.ts';
 import { ScriptWriters } from './writers.ts';
 
@@ -41,6 +42,8 @@ export class ScriptBody implements ScriptSummary {
   readonly #marked = new Set<string>();
   /** May hold rows that still wait for their statement. */
   #writer: BodyWriter | null = null;
+  /** What the last comment is about. */
+  #chapter: Chapter | null = null;
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -64,31 +67,43 @@ export class ScriptBody implements ScriptSummary {
     return bytes;
   }
 
-  open({ transaction, operations }: Chapter): void {
+  open(chapter: Chapter): void {
     this.#finish();
     // Before the transaction's comment, which belongs to the part that follows.
     this.#inPart(() => this.#parts.turn());
-    if (this.#parts.open && operations.some(({ ddl }) => ddl)) this.#inPart(() => this.#parts.end());
-    const thread = transaction.threadId === 0 ? '' : `, thread ${transaction.threadId}`;
-    const gtid = transaction.gtid === null ? '' : `, GTID ${transaction.gtid}`;
-    this.out.text(commentLines([
-      `transaction ${formatPosition(transaction.start)}, committed ${formatMicros(transaction.commitMicros)}${thread}${gtid}`,
-      ...operations.slice(0, 20).map((operation) => `  ${operation.opid} ${operation.type} ${operation.table === '' ? operation.schema : formatTable(operation)}: `
-        + `${operation.inserted + operation.updated + operation.deleted} rows${operation.statement === null ? '' : `; ${readableStatement(operation.statement)}`}`),
-      ...(operations.length > 20 ? [`  and ${operations.length - 20} more operations`] : []),
-    ].map((line) => (line.startsWith('  ') ? `  ${commentText(line, 300)}` : commentText(line, 300)))));
+    if (this.#parts.open && chapter.operations.some(({ ddl }) => ddl)) this.#inPart(() => this.#parts.end());
+    this.#title(chapter);
   }
 
   write(chapter: Chapter, logged: LoggedRows): void {
     const { record, contents } = logged;
     const writer = this.#writers.find(chapter.transaction, logged);
     const rows = parseRowsEvent(record.type, contents.bytes, record.start, record.end);
-    const checks = (rows.flags & CHECKS_OFF) === 0;
-    if (writer !== this.#writer || this.#parts.checksDiffer(checks)) this.#finish();
-    if (!this.#parts.open) this.#parts.begin();
-    this.#parts.checkKeys(checks);
+    if (this.#parts.locked) {
+      if (chapter !== this.#chapter) this.#title(chapter);
+    } else {
+      const checks = (rows.flags & CHECKS_OFF) === 0;
+      if (writer !== this.#writer || this.#parts.checksDiffer(checks)) this.#finish();
+      if (!this.#parts.open) this.#parts.begin();
+      this.#parts.checkKeys(checks);
+    }
     this.#writer = writer;
     writer.undo(rows, this.out, this.#counting(writer), this.#plan.conflicts.leftOut?.rowsOf(chapter.transaction.ordinal, logged.block, record.start) ?? null, () => this.#parts.room());
+  }
+
+  /** Begins a section over tables that cannot roll back; what looks at their rows goes into `out` next. */
+  lock(tables: readonly TableName[]): void {
+    this.#finish();
+    this.#inPart(() => this.#parts.lock(tables));
+  }
+
+  /** Behind the looks; the section's rows come next. */
+  looked(looks: number): void {
+    this.#parts.looked(looks);
+  }
+
+  unlock(): void {
+    this.#inPart(() => this.#parts.unlock());
   }
 
   ddl({ transaction }: Chapter, seq: number): void {
@@ -107,6 +122,19 @@ export class ScriptBody implements ScriptSummary {
     this.#finish();
     this.out.text(commentLines([`statements: ${this.statements}, the largest of ${this.largestStatement} bytes`]));
     this.#parts.close();
+  }
+
+  #title(chapter: Chapter): void {
+    const { transaction, operations } = chapter;
+    const thread = transaction.threadId === 0 ? '' : `, thread ${transaction.threadId}`;
+    const gtid = transaction.gtid === null ? '' : `, GTID ${transaction.gtid}`;
+    this.out.text(commentLines([
+      `transaction ${formatPosition(transaction.start)}, committed ${formatMicros(transaction.commitMicros)}${thread}${gtid}`,
+      ...operations.slice(0, 20).map((operation) => `  ${operation.opid} ${operation.type} ${operation.table === '' ? operation.schema : formatTable(operation)}: `
+        + `${operation.inserted + operation.updated + operation.deleted} rows${operation.statement === null ? '' : `; ${readableStatement(operation.statement)}`}`),
+      ...(operations.length > 20 ? [`  and ${operations.length - 20} more operations`] : []),
+    ].map((line) => (line.startsWith('  ') ? `  ${commentText(line, 300)}` : commentText(line, 300)))));
+    this.#chapter = chapter;
   }
 
   /** Writes the statement of rows that wait for company. */
@@ -134,9 +162,10 @@ export class ScriptBody implements ScriptSummary {
       this.rows += rows;
       this.statements++;
       this.largestStatement = Math.max(this.largestStatement, end - start);
-      // Of a row event, the mark goes into the second statement: only that is logged.
-      if (!this.#marked.has(name)) this.#insertMark(writer.asEvents ? this.out.bytes.lastIndexOf(0x0a, end - 1) : start, end, name);
-      this.out.raw(writer.asEvents ? COUNT_EVENT : COUNT);
+      // Of a row event, the mark goes into the second statement: only that is logged. Without a transaction each statement is one of its own.
+      if (this.#parts.locked || !this.#marked.has(name)) this.#insertMark(writer.asEvents ? this.out.bytes.lastIndexOf(0x0a, end - 1) : start, end, name);
+      if (this.#parts.locked) this.out.text(countOrClose(this.#plan.range.source.flavour, this.#parts.rows));
+      else this.out.raw(writer.asEvents ? COUNT_EVENT : COUNT);
     };
   }
 

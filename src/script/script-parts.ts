@@ -4,8 +4,10 @@ import { concerns } from './ddl/records.ts';
 import type { UndoneDdl } from './ddl/plan-ddl.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 import { conditionalCommit, conditionalPartCommit, noSuchPart, onceNote, releaseLocks, sectionNote } from './guards.ts';
-import { inSections } from './head.ts';
+import { lockTables, openWhenAllFound, unlockTables } from './locked/statements.ts';
 import type { Plan } from './plan.ts';
+import { inSections } from './sections.ts';
+import type { TableName } from './selection.ts';
 
 /** The transactions of a script: where each begins, what it counts, and with which COMMIT it ends. */
 export class ScriptParts {
@@ -13,8 +15,10 @@ export class ScriptParts {
   part = 1;
   /** Rows undone in it. */
   rows = 0;
-  /** Whether a part is begun: of a script with DDL each begins with the first that it holds. */
+  /** Whether a part is begun: of a script in sections each begins with the first that it holds. */
   open: boolean;
+  /** Whether it is one over tables that cannot roll back. */
+  locked = false;
   readonly #plan: Plan;
   readonly #out: SqlBuffer;
   /** Rows of one part at most, where that is the bound. */
@@ -34,11 +38,11 @@ export class ScriptParts {
 
   /** Rows that the next statement may undo. */
   room(): number {
-    return this.full ? this.#most : this.#most - this.rows;
+    return this.locked || this.full ? this.#most : this.#most - this.rows;
   }
 
   get full(): boolean {
-    return this.rows >= this.#most;
+    return !this.locked && this.rows >= this.#most;
   }
 
   /** Whether what is written now is asked for. */
@@ -82,7 +86,7 @@ export class ScriptParts {
     else this.#out.text('START TRANSACTION;\nSET @n=0;\n');
   }
 
-  /** A part of rows, in a script with DDL: whoever goes on from here has the session of the preamble. */
+  /** A part of rows, in a script in sections: whoever goes on from here has the session of the preamble. */
   begin(): void {
     this.#out.text(`${this.#line()}SET SESSION sql_mode='${ROLLBACK_SQL_MODE}', foreign_key_checks=${this.#checks ? 1 : 0};\nSTART TRANSACTION;\nSET @n=0;\n`);
     if (this.part === 1) this.#out.text(`${onceNote(this.#plan).join('\n')}\n`);
@@ -103,6 +107,25 @@ export class ScriptParts {
     this.#foreignKeys = this.#foreignKeys.filter(({ child, parent }) => !concerns(ddl, child) && !concerns(ddl, parent));
     this.#out.text(`${this.#line()}${this.part === 1 ? sectionNote(this.#plan) : ''}${section(this.part)}`);
     this.part++;
+  }
+
+  /** Rows of tables that cannot roll back are a part of their own, which begins with the looks at them. */
+  lock(tables: readonly TableName[]): void {
+    if (this.open) this.end();
+    this.#out.text(`${this.#line()}${this.part === 1 ? sectionNote(this.#plan) : ''}${lockTables(this.part, tables).join('\n')}\n`);
+  }
+
+  /** @param looks how many were written. */
+  looked(looks: number): void {
+    this.#out.text(`${openWhenAllFound(this.#plan, this.part, looks).join('\n')}\n`);
+    this.open = this.locked = true;
+  }
+
+  unlock(): void {
+    this.#out.text(`${unlockTables(this.#plan, this.part, this.rows).join('\n')}\n`);
+    this.part++;
+    this.rows = 0;
+    this.open = this.locked = false;
   }
 
   close(): void {

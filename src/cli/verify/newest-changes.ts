@@ -47,7 +47,7 @@ export async function* newestChanges(context: ScriptContext, stretch: Stretch, t
   const { sourceId, flavour } = stretch;
   const seen = new SeenRows();
   const checkers = new ScriptWriters(
-    (shape, then) => new UndoChecker(shape, then(), { flavour, form: 'script', guard: 'row', update: 'changed' }, seen, true), (schema, table) => tables.history(schema, table));
+    (shape, then) => new UndoChecker(shape, then(), { flavour, form: 'script', guard: 'row', update: 'changed' }, seen, { certainKeys: true }), (schema, table) => tables.history(schema, table));
   const blocks = new BlockReader(context.connection, context.ledger, sourceId);
   const out = new SqlBuffer(64 * 1024);
   for await (const { transaction, operations } of newestChapters(context, stretch)) {
