@@ -36,7 +36,7 @@ export function assemble(values: Values, printable: Record<string, unknown>): Co
     metrics: { port: values.metrics.port },
     kafka: kafkaSettings(values.kafka),
     logLevel: values.logLevel as Config['logLevel'],
-    projection: { enabled: values.projection.enabled, ddl: values.projection.ddl },
+    projection: { enabled: values.projection.enabled, ddl: values.projection.ddl, pack: values.projection.pack },
     retention: {
       days: values.retention.days === 0 ? null : values.retention.days,
       maxBytes: parseByteSize(values.retention.maxBytes),

@@ -76,7 +76,7 @@ interface AnyConfig {
   /** Null: nothing is sent to Kafka. */
   readonly kafka: KafkaConfig | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  readonly projection: { readonly enabled: boolean; readonly ddl: boolean };
+  readonly projection: { readonly enabled: boolean; readonly ddl: boolean; readonly pack: number };
   readonly retention: RetentionSettings;
   /** Bytes of SQL text in the information table. */
   readonly statementTextLimit: number;

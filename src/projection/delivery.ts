@@ -16,14 +16,17 @@ const MOST_PACKET = 2 ** 30;
 /** Rollback statements on their way into the backup tables, inside one backup transaction of the projection. */
 export class Delivery {
   readonly #connection: Connection;
+  readonly #pack: number;
   readonly #builders = new Map<string, InsertBuilder>();
   readonly #sql = new SqlBuffer();
   #most: number | null = null;
   /** The INSERT on its way: what follows is rendered meanwhile. */
   #sending: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: Connection) {
+  /** @param pack most statements of one backup row. */
+  constructor(connection: Connection, pack: number) {
     this.#connection = connection;
+    this.#pack = pack;
   }
 
   /**
@@ -33,7 +36,7 @@ export class Delivery {
   async add(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<void> {
     const key = `${database}\0${operation.table}`;
     let builder = this.#builders.get(key);
-    if (!builder) this.#builders.set(key, (builder = new InsertBuilder(database, operation.table)));
+    if (!builder) this.#builders.set(key, (builder = new InsertBuilder(database, operation.table, this.#pack)));
     const into = builder;
     const opid = Buffer.from(operation.opid);
     const sql = this.#sql;

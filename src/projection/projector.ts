@@ -34,6 +34,8 @@ export interface ProjectorOptions {
   /** Shown in the information table. */
   readonly host: string;
   readonly textLimit: number;
+  /** Most rollback statements of an operation in one row of a backup table. */
+  readonly pack: number;
   /** Writes the undo of DDL too. */
   readonly ddl: boolean;
 }
@@ -60,7 +62,7 @@ export class Projector {
   constructor(options: ProjectorOptions) {
     this.#options = options;
     this.#blocks = new BlockReader(options.connection, options.ledger, options.source.id);
-    this.#delivery = new Delivery(options.connection);
+    this.#delivery = new Delivery(options.connection, options.pack);
     this.#ddl = new DdlOperations(options.connection, options.ledger, options.source);
     this.#information = new InformationRows(options.connection, options.host, options.source.labelPort, options.textLimit);
   }

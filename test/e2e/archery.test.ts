@@ -35,12 +35,16 @@ const STATEMENTS: readonly (readonly [what: string, sql: string, operations: num
   ['ON DUPLICATE KEY UPDATE', "INSERT INTO customers (id, name) VALUES (1, 'x'), (88, 'y') ON DUPLICATE KEY UPDATE balance = balance + 5", 1],
 ];
 
-for (const [index, source] of sources().entries()) describe(`Archery reading what ${source.kind} did`, () => {
+/** projection.pack: one statement to a backup row, and several, for one source of each flavour. */
+const PACKED = 3;
+const CASES = sources().flatMap((source, index) => (index < 2 ? [1, PACKED] : [1]).map((pack) => ({ source, pack, backup: backups()[index % backups().length]! })));
+
+for (const { source, pack, backup } of CASES) describe(`Archery reading what ${source.kind} did, ${pack} to a row`, () => {
   let scene: Scene;
   let daemon: Daemon;
 
   before(async () => {
-    scene = await Scene.open(source, backups()[index % backups().length]!);
+    scene = await Scene.open(source, backup, { env: { BINLOG_UNDO_PROJECTION_PACK: String(pack) } });
     await scene.db.query(TABLES);
     daemon = await scene.startDaemon();
   });
@@ -64,6 +68,15 @@ for (const [index, source] of sources().entries()) describe(`Archery reading wha
   }
 
   for (const [what, sql, operations] of STATEMENTS) it(`undoes ${what}`, () => undoes(sql, operations));
+
+  it(`has a row for each ${pack} changed rows of an operation`, async () => {
+    await scene.caughtUp();
+    const rows = await query(scene.log, ['customers', 'orders', 'lines_without_key'].map((table) =>
+      `SELECT b.opid_time, COUNT(*) AS found, CEIL(MAX(o.inserted + o.updated + o.deleted) / ${pack}) AS expected FROM ${scene.backupDatabase}.${table} b
+       JOIN ${scene.ledger}.operations o ON o.opid = b.opid_time GROUP BY b.opid_time`).join(' UNION ALL '));
+    assert.ok(rows.length > STATEMENTS.length);
+    for (const { opid_time: opid, found, expected } of rows) assert.equal(Number(found), Number(expected), String(opid));
+  });
 
   it('is not disturbed by rows of goInception in the same tables', async () => {
     const database = scene.backupDatabase;

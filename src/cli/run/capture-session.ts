@@ -321,7 +321,7 @@ class CaptureSession {
     });
     const projector = new Projector({
       connection: projection, ledger: this.#ledger, source: this.#source, epoch, tables, writers,
-      host: config.source.endpoint.host, textLimit: config.statementTextLimit, ddl: config.projection.ddl,
+      host: config.source.endpoint.host, textLimit: config.statementTextLimit, pack: config.projection.pack, ddl: config.projection.ddl,
     });
     return new ProjectionLoop(projector, checkpoint.nextOrdinal, signal, this.#end.fail);
   }
