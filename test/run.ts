@@ -6,6 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProvisionError, sweepStaleServers } from '../deploy/provision/index.ts';
+import { longestFirst } from './support/longest-first.ts';
 import { startFleet, type Fleet, type SharedServer } from './support/fleet.ts';
 import { runFiles, type Failure } from './support/run-files.ts';
 
@@ -20,11 +21,12 @@ function say(line: string): void {
 
 async function testFiles(filters: readonly string[]): Promise<string[]> {
   const all = await readdir(join(root, 'test'), { recursive: true });
-  return all
+  const files = all
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join('test', file))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort();
+  return longestFirst(files);
 }
 
 async function onFleet<T>(use: (fleet: Fleet) => Promise<T>): Promise<T> {

@@ -8,12 +8,16 @@ import { backups, sources } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
 const TABLES = 4;
+/** Of one load; counted, so that a slow machine has as many before the daemon ends, meanwhile and after. */
+const TRANSACTIONS = 3000;
+/** So many are in the log when the daemon ends, and so many more are waited for after its start. */
+const SOME = 200;
 
-async function sysbench(scene: Scene, script: string, command: 'prepare' | 'run', seconds = 0): Promise<void> {
+async function sysbench(scene: Scene, script: string, command: 'prepare' | 'run'): Promise<void> {
   const { host, port, user, password } = scene.source;
   const { status, stdout, stderr } = await runTool('sysbench', 'usr/bin/sysbench', [
     join(await sysbenchScripts(), `${script}.lua`), '--db-driver=mysql', `--mysql-host=${host}`, `--mysql-port=${port}`, `--mysql-user=${user}`,
-    `--mysql-password=${password}`, `--mysql-db=${scene.schema}`, `--tables=${TABLES}`, '--table-size=2000', '--threads=8', `--time=${seconds}`,
+    `--mysql-password=${password}`, `--mysql-db=${scene.schema}`, `--tables=${TABLES}`, '--table-size=2000', '--threads=8', '--time=0', `--events=${TRANSACTIONS}`,
     // Deadlocks, and MariaDB 11.8's "record has changed since last read", are part of such a load.
     '--mysql-ignore-errors=1213,1205,1020', command,
   ]);
@@ -29,21 +33,17 @@ for (const [index, source] of sources().entries()) describe(`sysbench on ${sourc
     const start = await scene.position();
     const from = { BINLOG_UNDO_START_POSITION: formatPosition(start) };
     let daemon = await scene.startDaemon(from);
-    const grown = async (by: number): Promise<void> => {
-      const known = (await scene.ledgerRows('SELECT MAX(ordinal) AS last FROM transactions'))[0]!;
-      await until('more transactions in the log', async () => {
-        const [now] = await scene.ledgerRows('SELECT MAX(ordinal) AS last FROM transactions');
-        return Number(now?.last) >= Number(known.last) + by;
-      });
-    };
+    const last = async (): Promise<number> => Number((await scene.ledgerRows('SELECT MAX(ordinal) AS last FROM transactions'))[0]!.last);
+    const beyond = (known: number): Promise<boolean> => until('more transactions in the log', async () => (await last()) >= known + SOME);
     for (const [script, end] of [['oltp_read_write', 'stop'], ['oltp_write_only', 'kill']] as const) {
-      const load = sysbench(scene, script, 'run', 10);
+      const load = sysbench(scene, script, 'run');
       // When something else fails first, the tables go away under it: that is not what to tell.
       load.catch(() => undefined);
-      await grown(200);
+      await beyond(await last());
       await daemon[end]();
+      const known = await last();
       daemon = await scene.startDaemon(from);
-      await grown(200);
+      await beyond(known);
       await load;
     }
     const stop = await scene.position();
