@@ -2,11 +2,12 @@
 import { main } from './program.ts';
 
 const argv = process.argv.slice(2);
+const daemon = ['run', 'serve'].includes(argv[0] ?? '');
 const stop = new AbortController();
 for (const [name, status] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
   process.on(name, () => {
     // The daemon finishes its batch, and the API its requests; the second signal, and every other command, ends at once.
-    if (!['run', 'serve'].includes(argv[0] ?? '') || stop.signal.aborted) process.exit(status);
+    if (!daemon || stop.signal.aborted) process.exit(status);
     stop.abort();
   });
 }
@@ -16,3 +17,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 process.exitCode = await main(argv, { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stop.signal });
+// A connection to a server that does not answer would keep the process for as long; what it logs is written by now.
+if (daemon) process.exit();

@@ -127,6 +127,12 @@ export async function openConnection(endpoint: ServerEndpoint, settings: Connect
   }
 }
 
+/** Ends a connection at once; statements without an answer fail. mysql2's own destroy only half-closes the socket and lets them wait for ever. */
+export function dropConnection(connection: Connection): void {
+  const { connection: core } = connection as unknown as { readonly connection: { readonly stream: { destroy(): void } } };
+  core.stream.destroy();
+}
+
 /** Names a failed connect or a lost connection in our terms; errors that already are ours pass through. */
 export function connectionError(endpoint: ServerEndpoint, error: unknown): UndoError {
   if (error instanceof UndoError) return error;

@@ -1,15 +1,9 @@
 import type { Connection } from 'mysql2/promise';
 import { UndoError } from '../../core/errors.ts';
-import { openConnection, scalar, type ServerEndpoint } from '../../core/mysql.ts';
+import { dropConnection, openConnection, scalar, type ServerEndpoint } from '../../core/mysql.ts';
 
 /** Twice the bytes of one block part or multi-row INSERT of the store. */
 const LEAST_PACKET = 4 * 1024 * 1024;
-
-/** mysql2's own destroy only half-closes the socket and lets pending statements wait for ever. */
-function dropConnection(connection: Connection): void {
-  const { connection: core } = connection as unknown as { readonly connection: { readonly stream: { destroy(): void } } };
-  core.stream.destroy();
-}
 
 /** The connections of one capture session to the backup server, opened together and ended together. */
 export class BackupSession implements AsyncDisposable {

@@ -7,7 +7,7 @@ import { TransactionAssembler } from '../../capture/assembler.ts';
 import { Copies } from '../../capture/copies.ts';
 import { CommitClock } from '../../capture/commit-clock.ts';
 import type { CaptureFilter } from '../../capture/filter.ts';
-import { connectionError, isConnectionLost, openConnection, scalar } from '../../core/mysql.ts';
+import { connectionError, dropConnection, isConnectionLost, openConnection, scalar } from '../../core/mysql.ts';
 import { formatPosition, type Position } from '../../core/position.ts';
 import { probeServer, type ServerCapabilities } from '../../core/server.ts';
 import { scratchPrefix } from '../../core/undo-tables.ts';
@@ -60,6 +60,8 @@ const HEARTBEAT_SECONDS = 5;
 const PROGRESS_MS = 5000;
 /** How long a session that has failed may still write what it has. */
 const GRACE_MS = 3000;
+/** How long one that is told to stop may do so: less than a supervisor waits before it kills (the chart: a minute). */
+const STOP_MS = 20_000;
 const IDLE_CHECKPOINT_MS = 1000;
 /** How long the reading of a definition waits for a metadata lock. */
 const LOCK_WAIT_SECONDS = 2;
@@ -243,12 +245,17 @@ class CaptureSession {
       await seeded;
     })();
     // What has committed on the source may still be written, but nothing is waited for that may never answer.
-    const given = this.#end.failure === null ? this.#end.failed : sleep(GRACE_MS, undefined, { ref: false });
-    await Promise.race([settled, given]);
-    if (this.#end.failure !== null) {
+    const given = this.#end.failure === null ? [this.#end.failed, sleep(STOP_MS, undefined, { ref: false })] : [sleep(GRACE_MS, undefined, { ref: false })];
+    const inTime = await Promise.race([settled.then(() => true), ...given.map((end) => end.then(() => false))]);
+    if (this.#end.failure !== null || !inTime) {
       this.#backup.drop();
+      dropConnection(this.#control);
       await settled.catch(() => undefined);
-      throw this.#end.failure;
+    }
+    if (this.#end.failure !== null) throw this.#end.failure;
+    if (!inTime) {
+      log.warn({ event: 'stop_cut_short', source: this.#source.alias }, 'A server did not answer in time: what was not written yet is read again at the next start');
+      return;
     }
     log.info({ event: 'stopped', source: this.#source.alias, position: formatPosition(writer.reach) }, 'Stopped at a transaction boundary');
   }

@@ -14,7 +14,7 @@ export async function runProcess(config: Config<'source' | 'backup'>, signal: Ab
   log.info({ event: 'starting', version: VERSION, config: config.printable }, 'Starting');
   await using measured = await MetricsSide.open(config, VERSION, log);
   // What the running session knows; set from its callback.
-  const now: { reach: (() => Position) | null; retention: RetentionLoop | null } = { reach: null, retention: null };
+  const now: { reach: (() => Position) | null; retention: RetentionLoop | null; stopped: Promise<void> } = { reach: null, retention: null, stopped: Promise.resolve() };
   const admin = config.admin.port === 0 ? null : await openAdmin({
     settings: config.admin, version: VERSION, log,
     open: (request, requester) => OpenEngine.open(config, request, requester, () => now.reach?.() ?? null),
@@ -24,11 +24,11 @@ export async function runProcess(config: Config<'source' | 'backup'>, signal: Ab
     return await runDaemon(config, log, measured.metrics, signal, (view) => {
       now.reach = view && (() => view.reach);
       // Only who leads removes history.
-      void now.retention?.stop();
+      if (now.retention) now.stopped = now.retention.stop();
       now.retention = view && new RetentionLoop(config, config.source.alias, log, () => view.queueBytes);
     });
   } finally {
-    await now.retention?.stop();
+    await now.stopped;
     await admin?.close();
   }
 }

@@ -14,6 +14,8 @@ const FIRST_AFTER_SECONDS = 300;
 /** While capture is behind, half of the time is others'; else only a little. */
 const REST = { behind: 0.5, else: 0.1 } as const;
 const BEHIND_BYTES = 512 * 1024;
+/** A step is short. */
+const STOP_MS = 5000;
 const DAY_MS = 86_400_000;
 
 /** Applies the retention settings again and again while this daemon leads. A failure is logged and tried again next time. */
@@ -27,9 +29,10 @@ export class RetentionLoop {
     this.#done = intervalSeconds === null ? Promise.resolve() : this.#run(config, alias, log, intervalSeconds, waiting);
   }
 
+  /** Waits for the step under way, but not for a server that does not answer. */
   async stop(): Promise<void> {
     this.#over.abort();
-    await this.#done;
+    await Promise.race([this.#done, sleep(STOP_MS, undefined, { ref: false })]);
   }
 
   async #run(config: Config<'backup'>, alias: string, log: Logger, interval: number, waiting: () => number): Promise<void> {
