@@ -43,6 +43,26 @@ for (const kind of SERVER_KINDS) describe(`definitions without full row metadata
     await daemon.stop();
   });
 
+  it('reads rows under the character set and nullability that their table had then', async () => {
+    await using scene = await Scene.open(source, backup(flavour));
+    await scene.db.query("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20) CHARACTER SET latin1 NOT NULL, n INT NOT NULL); INSERT INTO t VALUES (1, '\u00e9', 1)");
+    await using daemon = await scene.startDaemon();
+    await daemon.logged('definitions_read');
+    const content = async (): Promise<unknown> => (await query(scene.db, 'SELECT HEX(v) AS v, n FROM t'))[0];
+    await scene.db.query("UPDATE t SET v = '\u00fc'");
+    await scene.db.query('ALTER TABLE t CHANGE v v VARCHAR(20) CHARACTER SET utf8mb4, CHANGE n n INT');
+    await scene.db.query("UPDATE t SET v = '\u65e5\u672c', n = NULL");
+    await scene.caughtUp();
+    assert.deepEqual(await states(scene), ['t captured', 't captured']);
+    const [first, last] = (await scene.operations()).filter((row) => Number(row.ddl) === 0);
+    await scene.undo([last!]);
+    assert.deepEqual(await content(), { v: 'C3BC', n: 1 });
+    await scene.db.query('ALTER TABLE t CHANGE v v VARCHAR(20) CHARACTER SET latin1 NOT NULL, CHANGE n n INT NOT NULL');
+    await scene.undo([first!]);
+    assert.deepEqual(await content(), { v: 'E9', n: 1 });
+    await daemon.stop();
+  });
+
   it('says so when a table is gone before its columns could be read and no server can make it again, and goes on', async () => {
     await using scene = await Scene.open(source, backup(flavour === 'mysql' ? 'mariadb' : 'mysql'));
     await using daemon = await scene.startDaemon();
