@@ -131,7 +131,7 @@ export const SCHEMA = {
   logLevel: setting<string>({ doc: 'Least level of log lines.', format: ['debug', 'info', 'warn', 'error'], default: 'info', env: 'BINLOG_UNDO_LOG_LEVEL' }),
   projection: {
     enabled: setting<boolean>({ doc: 'Write the goInception tables from the log.', format: 'switch', default: true, env: 'BINLOG_UNDO_PROJECTION_ENABLED', daemon: true }),
-    ddl: setting<boolean>({ doc: 'Write the undo of DDL into the goInception tables too, where the definitions before and after it are known.', format: 'switch', default: false, env: 'BINLOG_UNDO_PROJECTION_DDL', daemon: true }),
+    ddl: setting<boolean>({ doc: 'Write the undo of DDL into the goInception tables too, where the definitions before and after it are known.', format: 'switch', default: true, env: 'BINLOG_UNDO_PROJECTION_DDL', daemon: true }),
     pack: setting<number>({
       doc: 'Most rollback statements of one operation in a row of its backup table, a line each; 1: a row for each changed row, as goInception writes.',
       format: 'smallCount', default: 1, env: 'BINLOG_UNDO_PROJECTION_PACK', daemon: true,

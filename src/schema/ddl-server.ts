@@ -30,4 +30,6 @@ export interface DdlServer {
   replay(task: ReplayTask): Promise<ReplayOutcome>;
   /** The collation of a schema made with these options in the statement's session; null where this server has it not. */
   defaultCollation(ddl: ReplayableDdl, options: DatabaseOptions): Promise<string | null>;
+  /** Nothing is to be run for a while: what was kept for the next statement goes. */
+  rest(): Promise<void>;
 }

@@ -69,6 +69,7 @@ export class ReplayLine {
         this.#jobs.shift();
         this.#bytes -= job.ddl.sql.length;
         this.#done(job, outcome);
+        if (this.#jobs.length === 0) await this.#server.rest();
       }
     } catch (error) {
       if (!this.#over) this.#broken(error);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
-import { quoteName } from '../core/identifiers.ts';
+import { quoteName, quoteTable } from '../core/identifiers.ts';
 import { scalar, serverErrorNumber } from '../core/mysql.ts';
 import type { DatabaseOptions } from '../binlog/sql/database-options.ts';
 import { renameSchemas, requalify } from '../binlog/sql/requalify.ts';
@@ -31,6 +31,8 @@ export class ScratchServer implements DdlServer {
   readonly #options: ScratchOptions;
   readonly #session: ScratchSession;
   readonly #collation: string;
+  /** Empty scratch schemas, by name, with their collation: making and dropping them costs more than most DDL. */
+  readonly #kept = new Map<string, string>();
 
   private constructor(options: ScratchOptions, session: ScratchSession, collation: string) {
     this.#options = options;
@@ -84,9 +86,10 @@ export class ScratchServer implements DdlServer {
     if ('refused' in statement) return { failed: statement.refused };
     for (const { schema } of task.left) home(schema);
     const made = [...homes.values()];
+    let clean = false;
     const collationOf = new Map([...task.defaults].map(([schema, collation]) => [homes.get(schema), collation]));
     try {
-      for (const name of made) await this.#create(name, collationOf.get(name) ?? this.#collation);
+      for (const name of made) await this.#provide(name, collationOf.get(name) ?? this.#collation);
       await this.#session.plain();
       for (const text of copies) await this.#run(text);
       const [subject] = task.bases;
@@ -104,19 +107,26 @@ export class ScratchServer implements DdlServer {
         const worded = (sql: string): string => (subject && copy !== null && task.left.length === 1 ? inSourceWords(subject.sql, copy, sql) : sql);
         definitions.push(found && { ...found, schema, sql: renameSchemas(worded(found.sql), flavour, back) });
       }
+      await this.#empty(task, home);
+      clean = true;
       return { definitions };
     } catch (error) {
       if (serverErrorNumber(error) === null) throw error;
       return { failed: error instanceof Error ? error.message : String(error) };
     } finally {
-      await this.#clear(made);
+      if (!clean) await this.#clear(made);
     }
+  }
+
+  async rest(): Promise<void> {
+    await this.#clear([...this.#kept.keys()]);
   }
 
   async defaultCollation(ddl: ReplayableDdl, { characterSet, collation }: DatabaseOptions): Promise<string | null> {
     const refused = await this.#session.as(ddl);
     const name = `${this.#options.prefix}1`;
     try {
+      await this.#drop(name);
       if (refused !== null) return null;
       const options = `${characterSet === null ? '' : ` CHARACTER SET ${characterSet}`}${collation === null ? '' : ` COLLATE ${collation}`}`;
       await this.#options.connection.query(`CREATE DATABASE ${quoteName(name)}${options}`);
@@ -145,11 +155,26 @@ export class ScratchServer implements DdlServer {
     }
   }
 
+  /** An empty schema, that of the statement before where it fits. */
+  async #provide(name: string, collation: string): Promise<void> {
+    if (this.#kept.get(name) === collation) return;
+    await this.#drop(name);
+    await this.#create(name, collation);
+    this.#kept.set(name, collation);
+  }
+
+  /** Leaves the schemas as they were made. All that a statement may leave is named in it. */
+  async #empty({ bases, left }: ReplayTask, home: (schema: string) => string): Promise<void> {
+    const names = new Set([...bases, ...left].map(({ schema, table }) => quoteTable(home(schema), table)));
+    if (names.size > 0) await this.#options.connection.query(`DROP TABLE IF EXISTS ${[...names].join(', ')}`);
+  }
+
   async #create(name: string, collation: string): Promise<void> {
     await this.#options.connection.query(`CREATE DATABASE ${quoteName(name)} COLLATE ${collation}`);
   }
 
   async #drop(name: string): Promise<void> {
+    this.#kept.delete(name);
     await this.#options.connection.query(`DROP DATABASE IF EXISTS ${quoteName(name)}`);
   }
 }

@@ -10,7 +10,7 @@ for (const source of sources()) describe(`the corpus of ALTERs through the daemo
   it('comes back byte by byte from the backup tables and from scripts', async () => {
     await using scene = await Scene.open(source, backup(source.flavour));
     await using estates = await Estates.open(scene, corpus(source.flavour));
-    await using daemon = await scene.startDaemon({ ...estates.env, BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon(estates.env);
     await daemon.logged('definitions_read');
     await estates.settled();
     const was = await estates.definitions();

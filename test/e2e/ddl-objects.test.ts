@@ -40,7 +40,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     await using scene = await Scene.open(source, backup(source.flavour));
     const mariadb = source.flavour === 'mariadb';
     for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     await daemon.logged('objects_read');
     await settled(scene);
     const was = await shownObjects(scene.db, scene.schema);
@@ -82,14 +82,14 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
   it('is undone when the daemon was away, and when one DDL follows the other', async () => {
     await using scene = await Scene.open(source, backup(source.flavour));
     for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
-    const first = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    const first = await scene.startDaemon();
     await first.logged('objects_read');
     await settled(scene);
     const was = await shownObjects(scene.db, scene.schema);
     await first.stop();
     await scene.db.query(`DROP PROCEDURE p; CREATE PROCEDURE p() SELECT 1; DROP PROCEDURE p; CREATE PROCEDURE p() COMMENT 'second' SELECT 2; DROP VIEW v; DROP TRIGGER t2; DROP EVENT e;
       CREATE FUNCTION g() RETURNS INT DETERMINISTIC RETURN 1; DROP FUNCTION g; DROP TABLE t`);
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     await scene.caughtUp();
     const session = await scene.session();
     await session.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES', collation_connection = utf8mb4_unicode_ci");
@@ -107,7 +107,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     await using scene = await Scene.open(source, backup(source.flavour));
     for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
     await scene.db.query('CREATE TABLE child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id)) ENGINE=InnoDB; INSERT INTO t VALUES (1, 1)');
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     await daemon.logged('objects_read');
     await settled(scene);
     const was = await shownObjects(scene.db, scene.schema);

@@ -66,7 +66,7 @@ for (const source of sources()) describe(`spellings of DDL on ${source.kind}`, (
     const other = `${scene.schema}_other`;
     await scene.db.query(`CREATE DATABASE ${quoteName(other)}; CREATE TABLE ${quoteName(other)}.t (other DATE PRIMARY KEY)`);
     try {
-      await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+      await using daemon = await scene.startDaemon();
       await daemon.logged('definitions_read');
       await scene.caughtUp();
       const spelled = spellings(source.flavour, scene.schema);
@@ -113,7 +113,7 @@ for (const source of sources()) describe(`spellings of DDL on ${source.kind}`, (
     const columns = '(id INT PRIMARY KEY, v VARCHAR(20), n INT)';
     await scene.db.query(`CREATE TABLE parts ${columns} PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (100), PARTITION high VALUES LESS THAN MAXVALUE);
       CREATE TABLE single ${columns}; INSERT INTO parts VALUES (1, 'low', 1), (2, 'low too', 2), (101, 'high', 3); INSERT INTO single VALUES (5, 'single', 5)`);
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     await daemon.logged('definitions_read');
     await scene.caughtUp();
     const rows = async (): Promise<unknown> => [await definitions(scene), await query(scene.db, 'SELECT * FROM parts ORDER BY id'), await query(scene.db, 'SELECT * FROM single ORDER BY id')];

@@ -29,7 +29,7 @@ for (const source of sources()) describe(`DDL on ${source.kind}`, () => {
     await using scene = await Scene.open(source, backup(source.flavour));
     await scene.db.query(`CREATE TABLE p (id INT PRIMARY KEY) ENGINE=InnoDB;
       CREATE TABLE c (id INT AUTO_INCREMENT PRIMARY KEY, p INT, v VARCHAR(20) DEFAULT 'it''s \\\\ x' COMMENT 'a \`b\`, REFERENCES \`p\`', KEY (p), CONSTRAINT fk FOREIGN KEY (p) REFERENCES p (id)) ENGINE=InnoDB`);
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     const undo = async ({ opid }: Row): Promise<void> => {
       // Without a default database, as everything is qualified.
       const session = await scene.session();
@@ -95,7 +95,7 @@ for (const source of sources()) describe(`DDL on ${source.kind}`, () => {
 
   it('that cannot be undone is recorded with the reason', async () => {
     await using scene = await Scene.open(source, backup(source.flavour));
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     await scene.db.query('CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)');
     await scene.caughtUp();
     const reasons: [string, string, RegExp][] = [

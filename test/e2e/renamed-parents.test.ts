@@ -11,7 +11,7 @@ for (const source of sources()) describe(`children of renamed parents on ${sourc
     await scene.db.query(`CREATE TABLE p (id INT PRIMARY KEY) ENGINE=InnoDB; CREATE TABLE stays (id INT PRIMARY KEY) ENGINE=InnoDB;
       CREATE TABLE c (id INT PRIMARY KEY, p INT COMMENT 'FOREIGN KEY (\`p\`) REFERENCES \`p\` (\`id\`)', s INT, KEY (p), KEY (s),
         CONSTRAINT fk FOREIGN KEY (p) REFERENCES p (id), CONSTRAINT fk2 FOREIGN KEY (s) REFERENCES stays (id)) ENGINE=InnoDB`);
-    await using daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    await using daemon = await scene.startDaemon();
     await daemon.logged('definitions_read');
     await scene.caughtUp();
     // Two renames away, and another table that had the second name for a while.

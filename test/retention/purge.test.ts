@@ -239,7 +239,7 @@ for (const [server, store] of PAIRS) describe(`retention of ${server.kind} on ${
 
   it('removes the DDL of a database as a whole, with its row in the backup tables', async () => {
     await daemon.stop();
-    daemon = await scene.startDaemon({ BINLOG_UNDO_PROJECTION_DDL: 'true' });
+    daemon = await scene.startDaemon();
     await scene.db.query("ALTER DATABASE COLLATE utf8mb4_bin; UPDATE a SET v = 'behind the DDL'");
     await scene.caughtUp();
     const [ddl] = (await scene.operations()).filter(({ table_name: table }) => table === '');

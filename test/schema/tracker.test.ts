@@ -106,6 +106,7 @@ for (const replays of [false, true]) describe(`${replays ? 'with' : 'without'} a
         running.push({ resolve, outcome: refused ? { failed: 'for the test' } : { definitions: [definitionOf(version, vanishes)] } });
       }),
       defaultCollation: () => assert.fail('no schema changes here'),
+      rest: () => Promise.resolve(),
     };
     const newTracker = (): DefinitionTracker => new DefinitionTracker({
       read, server: replays ? server : null, captures: () => true, capturesSchema: () => true, fits: () => true,
