@@ -24,6 +24,8 @@ async function apply(connection: Connection, scope: LogScope, change: ObjectChan
     case 'opened': { await insert(connection, scope, change.of, change.from, null); return; }
     case 'seeded': { await insert(connection, scope, change.of, change.from, change.definition); return; }
     case 'complete':
+      // The account may see more than it did when the schema was read before.
+      await run(connection, `UPDATE ${table} SET until_number = ?, until_offset = ? WHERE ${IN_FORCE} AND kind = '${COMPLETE}'`, [fileNumber(change.from.file), change.from.offset, ...life, change.schema]);
       await insert(connection, scope, { schema: change.schema, kind: COMPLETE, name: '' }, change.from, { kinds: change.kinds });
       return;
     case 'filled': {
@@ -49,19 +51,19 @@ async function insert(
 
 /** What the ledger holds at the checkpoint. */
 export async function objectsInForce(connection: Connection, ledger: Ledger, source: SourceRecord, { incarnation, position }: StoredCheckpoint): Promise<AdoptedObjects> {
-  const found = await rows<{ schema_name: string; kind: string; name: string; from_number: number; from_offset: string; proven: number; triggers: string | null }>(connection,
-    `SELECT schema_name, kind, name, from_number, from_offset, proven, IF(kind = 'TRIGGERS', definition, NULL) AS triggers FROM ${ledger.table('objects')}
+  const found = await rows<{ schema_name: string; kind: string; name: string; from_number: number; from_offset: string; proven: number; detail: string | null }>(connection,
+    `SELECT schema_name, kind, name, from_number, from_offset, proven, IF(kind IN ('TRIGGERS', '${COMPLETE}'), definition, NULL) AS detail FROM ${ledger.table('objects')}
      WHERE source_id = ? AND incarnation_id = ? AND until_number IS NULL`, [source.id, incarnation.id]);
   const entries = found.filter(({ kind }) => kind !== COMPLETE).map((entry) => ({
     of: { schema: entry.schema_name, kind: entry.kind as ObjectKind, name: entry.name } satisfies ObjectName,
     from: { file: fileNamed(position.file, entry.from_number), offset: Number(entry.from_offset) },
-    triggers: entry.triggers === null ? [] : (JSON.parse(entry.triggers) as ObjectDefinition).texts,
+    triggers: entry.detail === null ? [] : (JSON.parse(entry.detail) as ObjectDefinition).texts,
     proven: entry.proven,
   }));
   return {
     known: entries.filter(({ proven }) => proven === 1),
     unknown: entries.filter(({ proven }) => proven === 0),
-    complete: found.filter(({ kind }) => kind === COMPLETE).map(({ schema_name: schema }) => schema),
+    complete: found.filter(({ kind }) => kind === COMPLETE).map(({ schema_name: schema, detail }) => ({ schema, kinds: (JSON.parse(detail!) as { readonly kinds: readonly ObjectKind[] }).kinds })),
   };
 }
 

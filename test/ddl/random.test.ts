@@ -78,7 +78,7 @@ for (const kind of SERVER_KINDS) describe(`random DDL among random rows on ${kin
     for (const { table_name: table, ddl, inserted, updated, deleted } of await scene.operations()) {
       if (Number(ddl) === 0) written.set(String(table), (written.get(String(table)) ?? 0) + Number(inserted) + Number(updated) + Number(deleted));
     }
-    for (const [table, changes] of written) assert.equal((await scene.backupRows(table)).length, changes, `${table}: each change of a row has its undo`);
+    for (const [table, changes] of written) assert.equal((await scene.undoneRows(table)).length, changes, `${table}: each change of a row has its undo`);
     const { findings } = await scene.json<PlanReport>('plan', '--database', scene.schema, '--start-position', start, '--stop-position', stop, '--allow', 'nonatomic');
     const told = findings.map(({ message }) => message).join('\n');
     for (const [table, statement] of turmoil.lost) assert.match(told, new RegExp(`\\.${table} at `), `${statement}\n${told}`);

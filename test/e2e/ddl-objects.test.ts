@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { quoteName } from '../../src/core/identifiers.ts';
@@ -101,6 +102,43 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     await session.end();
     assert.deepEqual(await shownObjects(scene.db, scene.schema), was);
     await daemon.stop();
+  });
+
+  it('is told as unknown where the account sees no views, triggers and events, with the GRANT that helps', async () => {
+    const user = `u${randomBytes(6).toString('hex')}`;
+    await using scene = await Scene.open(source, backup(source.flavour), { env: { BINLOG_UNDO_SOURCE_USER: user, BINLOG_UNDO_SOURCE_PASSWORD: user } });
+    for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
+    const more = source.flavour === 'mariadb' ? ', REPLICA MONITOR, REPLICATION MASTER ADMIN' : '';
+    await scene.db.query(`CREATE USER '${user}'@'%' IDENTIFIED BY '${user}'; GRANT REPLICATION SLAVE, REPLICATION CLIENT, PROCESS, SELECT${more} ON *.* TO '${user}'@'%'`);
+    try {
+      const first = await scene.startDaemon();
+      const { fix } = await first.logged('objects_hidden');
+      assert.match(String(fix), new RegExp(`^GRANT SHOW VIEW, TRIGGER, EVENT ON \\*\\.\\* TO .*${user}`));
+      await first.logged('objects_read');
+      await scene.caughtUp();
+      const before = (await scene.operations()).length;
+      await scene.db.query("DROP VIEW v; DROP EVENT e; DROP TRIGGER t2; UPDATE t SET v = 1");
+      await scene.caughtUp();
+      assert.deepEqual((await scene.operations()).slice(before).map(({ type, state }) => [type, state]), [['DROPVIEW', 'definition-unknown'], ['DROPEVENT', 'definition-unknown'], ['DROPTRIGGER', 'definition-unknown']]);
+      await first.stop();
+      // As the line says.
+      await scene.db.query(String(fix));
+      await using daemon = await scene.startDaemon();
+      await daemon.logged('objects_read');
+      assert.equal(daemon.lines.some(({ event }) => event === 'objects_hidden'), false);
+      await settled(scene);
+      const was = await shownObjects(scene.db, scene.schema);
+      const { opid, state, table_name: table } = await ddl(scene, 'DROP TRIGGER u1');
+      assert.equal(state, 'captured');
+      const session = await scene.session();
+      await session.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES', collation_connection = utf8mb4_unicode_ci");
+      await runUndo(scene, session, opid, table);
+      await session.end();
+      assert.deepEqual(await shownObjects(scene.db, scene.schema), was);
+      await daemon.stop();
+    } finally {
+      await scene.db.query(`DROP USER '${user}'@'%'`);
+    }
   });
 
   it('brings a dropped database back, with all that was in it but its rows', async () => {

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SERVER_KINDS, startServer, type RunningServer } from '../../deploy/provision/index.ts';
-import { Scene, query, type Row } from '../support/scene.ts';
+import { Scene, query } from '../support/scene.ts';
 import { backup } from '../support/servers.ts';
 import { until } from '../support/until.ts';
-
-/** What a backup table holds beside the undo of DDL. */
-async function undoneRows(scene: Scene, table: string): Promise<Row[]> {
-  const ddl = new Set((await scene.operations()).filter((operation) => Number(operation.ddl) === 1).map(({ opid }) => opid));
-  return (await scene.backupRows(table)).filter(({ opid_time: opid }) => !ddl.has(opid));
-}
 
 /** Tables come, change and go while the daemon looks; the least metadata that the server can log makes it depend on its own reading. */
 for (const kind of SERVER_KINDS) describe(`definitions without full row metadata on ${kind}`, () => {
@@ -90,7 +84,7 @@ for (const kind of SERVER_KINDS) describe(`definitions without full row metadata
     await scene.db.query('CREATE TABLE gone (id INT PRIMARY KEY); INSERT INTO gone VALUES (1); DROP TABLE gone; CREATE TABLE gone (name CHAR(4)); INSERT INTO gone VALUES (\'four\'); DROP TABLE gone');
     await scene.caughtUp();
     assert.deepEqual(await states(scene), ['gone captured', 'gone captured']);
-    assert.deepEqual((await undoneRows(scene, 'gone')).map((row) => /id|name/.exec(String(row.rollback_statement))?.[0]), ['id', 'name']);
+    assert.deepEqual((await scene.undoneRows('gone')).map((row) => /id|name/.exec(String(row.rollback_statement))?.[0]), ['id', 'name']);
     await daemon.stop();
   });
 
@@ -107,7 +101,7 @@ for (const kind of SERVER_KINDS) describe(`definitions without full row metadata
     await using second = await scene.startDaemon();
     await scene.caughtUp();
     assert.deepEqual(await states(scene), ['t captured']);
-    assert.equal((await undoneRows(scene, 't')).length, 1);
+    assert.equal((await scene.undoneRows('t')).length, 1);
     await second.stop();
   });
 

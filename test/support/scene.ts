@@ -161,6 +161,12 @@ export class Scene implements AsyncDisposable {
     return query(this.log, `SELECT * FROM ${quoteTable(this.backupDatabase, table)} ORDER BY id`);
   }
 
+  /** The same without the undo of DDL. */
+  async undoneRows(table: string): Promise<Row[]> {
+    const ddl = new Set((await this.operations()).filter((operation) => Number(operation.ddl) === 1).map(({ opid }) => opid));
+    return (await this.backupRows(table)).filter(({ opid_time: opid }) => !ddl.has(opid));
+  }
+
   /** CHECKSUM TABLE and the definition of every table of the schema. */
   async fingerprint(): Promise<Record<string, string>> {
     const tables = await query(this.db, "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", [this.schema]);

@@ -18,6 +18,6 @@ export type ObjectChange =
 export interface AdoptedObjects {
   readonly known: readonly { readonly of: ObjectName; readonly from: Position; readonly triggers: readonly ObjectText[] }[];
   readonly unknown: readonly { readonly of: ObjectName; readonly from: Position }[];
-  /** Schemas of which all objects were read. */
-  readonly complete: readonly string[];
+  /** Schemas of which all objects of these kinds were read. */
+  readonly complete: readonly { readonly schema: string; readonly kinds: readonly ObjectKind[] }[];
 }

@@ -69,7 +69,8 @@ export class ObjectTracker {
     this.#last = start;
     for (const { of, from, triggers } of known) this.#add({ of, from, state: 'known', reading: null, stored: true, triggers });
     for (const { of, from } of unknown) this.#unread.add(this.#add({ of, from, state: 'reading', reading: null, stored: true, triggers: [] }));
-    for (const schema of complete) this.#complete.add(schema);
+    // With rights that the account was given since it sees more: what it did not see is read now.
+    for (const { schema, kinds } of complete) if (options.visible(schema).every((kind) => kinds.includes(kind))) this.#complete.add(schema);
   }
 
   drain(): readonly ObjectChange[] {

@@ -41,9 +41,10 @@ export class Camp implements AsyncDisposable {
     this.load = load;
     this.start = start;
     this.lines = lines;
+    // What undoes DDL depends on when definitions were read, which two logs of one binlog need not have in common: rows are compared.
     this.#env = {
       ...serverEnvironment('SOURCE', lines.source), ...serverEnvironment('BACKUP', lines.backup), BINLOG_UNDO_SOURCE_ALIAS: this.alias,
-      BINLOG_UNDO_LEDGER: ledger, BINLOG_UNDO_INCLUDE_DATABASE: schema, BINLOG_UNDO_START_POSITION: formatPosition(start),
+      BINLOG_UNDO_LEDGER: ledger, BINLOG_UNDO_INCLUDE_DATABASE: schema, BINLOG_UNDO_START_POSITION: formatPosition(start), BINLOG_UNDO_PROJECTION_DDL: 'false',
     };
   }
 

@@ -58,10 +58,11 @@ export class World implements AsyncDisposable {
     return world;
   }
 
+  /** What undoes DDL depends on when definitions were read, which two logs of one binlog need not have in common: rows are compared. */
   get env(): Record<string, string> {
     return {
       ...serverEnvironment('SOURCE', this.source), ...serverEnvironment('BACKUP', this.backup), BINLOG_UNDO_SOURCE_ALIAS: this.alias,
-      BINLOG_UNDO_LEDGER: this.ledger, BINLOG_UNDO_INCLUDE_DATABASE: this.schema, ...this.extra,
+      BINLOG_UNDO_LEDGER: this.ledger, BINLOG_UNDO_INCLUDE_DATABASE: this.schema, BINLOG_UNDO_PROJECTION_DDL: 'false', ...this.extra,
     };
   }
 
