@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { freePort } from '../../deploy/provision/index.ts';
+import { formatPosition, type Position } from '../../src/core/position.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { Scene, query } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
@@ -42,29 +44,48 @@ const CASES = sources().flatMap((source, index) => (index < 2 ? [1, PACKED] : [1
 for (const { source, pack, backup } of CASES) describe(`Archery reading what ${source.kind} did, ${pack} to a row`, () => {
   let scene: Scene;
   let daemon: Daemon;
+  let port: number;
 
   before(async () => {
     scene = await Scene.open(source, backup, { env: { BINLOG_UNDO_PROJECTION_PACK: String(pack) } });
     await scene.db.query(TABLES);
-    daemon = await scene.startDaemon();
+    port = await freePort();
+    daemon = await scene.startDaemon({ BINLOG_UNDO_ADMIN_PORT: String(port) });
   });
   after(async () => {
     await daemon.stop();
     await scene[Symbol.asyncDispose]();
   });
 
-  /** Runs a statement, undoes it with what Archery would show, and compares all tables. */
+  /** Applies a script over what was done since. */
+  async function script(start: Position, stop: Position): Promise<void> {
+    await scene.caughtUp();
+    const made = await fetch(`http://127.0.0.1:${port}/v1/script?start_position=${formatPosition(start)}&stop_position=${formatPosition(stop)}&mode=nocascade-force`);
+    assert.equal(made.status, 200);
+    const applied = await scene.apply(await made.text());
+    assert.equal(applied.status, 0, applied.stderr);
+  }
+
+  /** Runs a statement, undoes it with what Archery would show, and compares all tables; takes that back, and undoes the same operation with a script. */
   async function undoes(sql: string, operations: number): Promise<void> {
     await scene.caughtUp();
     const known = (await scene.operations()).length;
     const before = await scene.fingerprint();
+    const start = await scene.position();
     await scene.db.query(sql);
+    const stop = await scene.position();
+    const harm = await scene.fingerprint();
     await scene.caughtUp();
     const made = (await scene.operations()).slice(known);
     assert.equal(made.length, operations);
-    assert.notDeepEqual(await scene.fingerprint(), before);
+    assert.notDeepEqual(harm, before);
+    const undone = await scene.position();
     await scene.undo(made);
     assert.deepEqual(await scene.fingerprint(), before);
+    await script(undone, await scene.position());
+    assert.deepEqual(await scene.fingerprint(), harm, 'what Archery did is taken back');
+    await script(start, stop);
+    assert.deepEqual(await scene.fingerprint(), before, 'a script leaves what Archery left');
   }
 
   for (const [what, sql, operations] of STATEMENTS) it(`undoes ${what}`, () => undoes(sql, operations));
