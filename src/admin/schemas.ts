@@ -70,7 +70,7 @@ const SCRIPT_RECORD: Schema = object({
 
 const LOOKED: Schema = {
   anyOf: [object({ operations: count, opid: { ...text, description: 'The oldest of them; next is the same.' }, time: text }), { type: 'null' }],
-  description: 'Operations that were looked at for the text, where it stopped there with more of the log behind it: go on with before. null: everything that was asked for was looked at, or the page is full.',
+  description: 'Operations that were looked at for a text, a user or a number of rows, where that stopped there with more of the log behind it: go on with before. null: everything that was asked for was looked at, or the page is full.',
 };
 
 /** Bodies of the answers. */

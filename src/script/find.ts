@@ -9,8 +9,9 @@ import type { ScriptContext } from './context.ts';
 import { counted } from './counted.ts';
 import { formatMicros } from './datetime.ts';
 import { nextPage, openListing, pageTail, type Looked } from './listing.ts';
+import type { Dialect } from './parameter-reader.ts';
 import type { RawParameters } from './parameters.ts';
-import { formatTable, type Dialect } from './selection.ts';
+import { formatTable } from './selection.ts';
 import { readableStatement } from './statement-text.ts';
 import { fromOperations } from './tally.ts';
 
@@ -50,7 +51,7 @@ export interface FoundPage {
   readonly operations: readonly FoundOperation[];
   /** To be given as `before` for the next page; null when there is none. */
   readonly next: string | null;
-  /** Where a search by text stopped before it had looked at everything; null otherwise. */
+  /** Where a search by text, user or number of rows stopped before it had looked at everything; null otherwise. */
   readonly looked: Looked | null;
   readonly reach: string;
 }

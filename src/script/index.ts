@@ -12,5 +12,6 @@ export { findTransactions, transactionsText, type FoundTransaction, type Transac
 export { cancelScript, historyText, readScript, readScriptHistory, type ScriptHistory, type ScriptRecord } from './history-report.ts';
 export { readStatus, statusText, type StatusReport } from './status.ts';
 export { acknowledgeGap, gapText, readGapReport, type GapReport } from './gap-report.ts';
-export { CLI_DIALECT, HTTP_DIALECT, readFindOptions, readHistoryQuery, readScriptOptions, readSelection, type Dialect } from './selection.ts';
+export { CLI_DIALECT, HTTP_DIALECT, type Dialect } from './parameter-reader.ts';
+export { readFindOptions, readHistoryQuery, readScriptOptions, readSelection } from './read-parameters.ts';
 export { ALLOWANCES, CONFLICT_MODES, FIND_PARAMETERS, HISTORY_PARAMETERS, SCRIPT_PARAMETERS, SELECTION_PARAMETERS, TEXT_FINDS_ONLY, type ParameterInfo, type ParameterName, type RawParameters } from './parameters.ts';

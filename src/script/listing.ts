@@ -6,14 +6,16 @@ import { readCheckpoint, requireSource, type SourceRecord } from '../store/regis
 import { actorScope, and, tableScope, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { formatMicros } from './datetime.ts';
+import type { Dialect } from './parameter-reader.ts';
 import type { RawParameters } from './parameters.ts';
-import { readFindOptions, readSelection, TEXT_LOOK, type Dialect, type FindOptions, type Selection } from './selection.ts';
+import { readFindOptions, readSelection } from './read-parameters.ts';
+import { DEFAULT_LOOK, type FindOptions, type Selection } from './selection.ts';
 import { fromOperations } from './tally.ts';
 
 /** What is listed: operations, or transactions that have one of them. */
 export type Unit = 'operation' | 'transaction';
 
-/** How far a search by text has looked. */
+/** How far a search has looked that no index helps. */
 export interface Looked {
   /** Newest first, and with the others of its transaction where transactions are listed. */
   readonly operations: number;
@@ -30,7 +32,7 @@ export interface Listing {
   /** Of a transaction, where those are listed. */
   readonly minRows: number;
   readonly where: Condition;
-  /** Where a search by text ends that has more of the log behind it. */
+  /** Where a search ends that has more of the log behind it. */
   readonly end: Looked | null;
   readonly reach: string;
 }
@@ -43,11 +45,15 @@ export async function openListing(context: ScriptContext, raw: RawParameters, di
   await requireLedger(connection, ledger);
   const source = await requireSource(connection, ledger, selection.source);
   const checkpoint = await readCheckpoint(connection, ledger, source.id);
+  const searching = options.text !== null || selection.user !== null || selection.minRows > 0;
+  if (options.look !== null && !searching) {
+    throw new UndoError('USAGE', `${dialect.nameOf('look')} is given without anything to look for.`, { fix: `Give ${(['text', 'user', 'min_rows'] as const).map((name) => dialect.nameOf(name)).join(' or ')} as well, or leave it out.` });
+  }
   const range = and(
     { sql: 'o.source_id = ?', parameters: [source.id] }, ...rangeScope(selection), ...await cursorScope(context, source, options.before, by),
-    ...(options.text === null ? [] : await ordinalScope(context, source, selection)),
+    ...(searching ? await ordinalScope(context, source, selection) : []),
   );
-  const end = options.text === null ? null : await textEnd(context, source, range, selection, options, by);
+  const end = searching ? await searchEnd(context, source, range, selection, options, by) : null;
   const where = and(
     range, ...tableScope(selection), ...actorScope(by === 'transaction' ? { ...selection, minRows: 0 } : selection, source.flavour, ledger),
     ...(options.text === null ? [] : [textScope(options.text)]), ...(end ? [end.scope] : []),
@@ -97,13 +103,13 @@ async function cursorScope({ connection, ledger }: ScriptContext, source: Source
 }
 
 /**
- * No index holds the text of statements, so that a search for one that is not there would read all of the log.
+ * No index holds the text of statements, users or numbers of rows, so that a search for what is not there would read all of the log.
  * @returns where it ends instead; null when nothing is left behind that.
  */
-async function textEnd(
+async function searchEnd(
   { connection, ledger }: ScriptContext, source: SourceRecord, range: Condition, selection: Selection, options: FindOptions, by: Unit,
 ): Promise<{ looked: Looked; scope: Condition } | null> {
-  const most = options.look ?? (selection.startPosition || selection.startTime ? null : TEXT_LOOK);
+  const most = options.look ?? (selection.startPosition || selection.startTime ? null : DEFAULT_LOOK);
   if (most === null) return null;
   // What other filters leave out has to be read as well, unless an index leads past it: it counts as looked at.
   const read: Selection = { ...selection, minRows: 0, user: null, types: [], excludeDatabases: [], excludeTables: [], excludeGtids: null };

@@ -2,13 +2,14 @@ import { UndoError } from '../core/errors.ts';
 import { refuseConflicts } from './conflicts/report.ts';
 import type { ScriptContext } from './context.ts';
 import { HistoryEntry, type RequestKind } from './history.ts';
+import type { Dialect } from './parameter-reader.ts';
 import type { RawParameters } from './parameters.ts';
 import { makePlan, refuseUnlessAllowed, type Plan } from './plan.ts';
+import { readScriptOptions, readSelection, requireLimits } from './read-parameters.ts';
 import { renderCheck } from './render-check.ts';
 import { renderScript } from './render.ts';
 import type { ScriptSummary } from './script-summary.ts';
 import { inSections } from './sections.ts';
-import { readScriptOptions, readSelection, requireLimits, type Dialect } from './selection.ts';
 
 export interface OpenedScript {
   readonly plan: Plan;

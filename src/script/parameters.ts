@@ -63,7 +63,7 @@ export const TEXT_FINDS_ONLY = 'what is undone is not chosen by the text of stat
 /** What a list of operations adds. */
 export const FIND_PARAMETERS = {
   text: { doc: 'Only statements whose SQL contains this text (in any case).', kind: 'text', placeholder: 'TEXT' },
-  look: { doc: 'How many operations are looked at for the text, newest first, before the listing stops and tells how far it came; default 200000 where the range has no begin, else all of it.', kind: 'integer', placeholder: 'COUNT' },
+  look: { doc: 'How many operations are looked at for a text, a user or a number of rows, newest first, before the listing stops and tells how far it came; default 200000 where the range has no begin, else all of it.', kind: 'integer', placeholder: 'COUNT' },
   limit: { doc: 'At most so many, 1 to 1000; default 20.', kind: 'integer', placeholder: 'COUNT' },
   before: { doc: 'Continue a listing: only what is older than this operation, or than its transaction where those are listed.', kind: 'text', placeholder: 'OPID' },
 } as const satisfies Record<string, ParameterInfo>;

@@ -7,7 +7,9 @@ import { commentLines, commentText } from '../../src/script/comment.ts';
 import { actorScope, inTableScope, tableScope } from '../../src/script/conditions.ts';
 import { formatMicros, readTime } from '../../src/script/datetime.ts';
 import { FIND_PARAMETERS, SCRIPT_PARAMETERS, SELECTION_PARAMETERS, type ParameterName, type RawParameters } from '../../src/script/parameters.ts';
-import { CLI_DIALECT, HTTP_DIALECT, formatTable, readFindOptions, readScriptOptions, readSelection, requireLimits } from '../../src/script/selection.ts';
+import { CLI_DIALECT, HTTP_DIALECT } from '../../src/script/parameter-reader.ts';
+import { readFindOptions, readScriptOptions, readSelection, requireLimits } from '../../src/script/read-parameters.ts';
+import { formatTable } from '../../src/script/selection.ts';
 
 const NAMES = Object.keys({ ...SELECTION_PARAMETERS, ...SCRIPT_PARAMETERS, ...FIND_PARAMETERS }) as ParameterName[];
 

@@ -5,7 +5,7 @@ import type { FoundPage, TransactionPage } from '../../src/script/index.ts';
 import { Scene } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
 
-for (const [index, source] of sources().entries()) it(`a search by text on ${source.kind} stops after so many operations, says where, and goes on from there`, async () => {
+for (const [index, source] of sources().entries()) it(`a search that no index helps on ${source.kind} stops after so many operations, says where, and goes on from there`, async () => {
   const port = await freePort();
   await using scene = await Scene.open(source, backups()[index % backups().length]!, { env: { BINLOG_UNDO_ADMIN_PORT: String(port) } });
   await using _daemon = await scene.startDaemon();
@@ -43,13 +43,27 @@ for (const [index, source] of sources().entries()) it(`a search by text on ${sou
   const older = await scene.json<TransactionPage>('find', '--by', 'transaction', '--source', scene.alias, '--text', 'needle', '--look', '3', '--before', transactions.next!);
   assert.deepEqual(older.transactions.map(({ opid }) => opid), [nth(6), nth(7)]);
 
-  const http = async (path: string, query: string): Promise<unknown> => (await fetch(`http://127.0.0.1:${port}/v1/${path}?text=needle&${query}`)).json();
-  assert.deepEqual(await http('operations', 'look=3'), first);
-  assert.deepEqual(await http('transactions', 'look=3'), transactions);
+  // What others write on the source meanwhile moves the reach.
+  const page = <T extends FoundPage | TransactionPage>(found: T): T => ({ ...found, reach: '' });
+  const http = async (query: string): Promise<FoundPage | TransactionPage> => page(await (await fetch(`http://127.0.0.1:${port}/v1/${query}&look=3`)).json() as FoundPage | TransactionPage);
+  assert.deepEqual(await http('operations?text=needle'), page(first));
+  assert.deepEqual(await http('transactions?text=needle'), page(transactions));
+  // Neither does an index lead to a number of rows or a user.
+  const large = await scene.json<FoundPage>('find', '--source', scene.alias, '--min-rows', '2', '--look', '3');
+  assert.deepEqual([large.operations, large.looked?.operations, large.looked?.opid, large.next], [[], 3, nth(3), nth(3)]);
+  const nobody = await scene.json<FoundPage>('find', '--source', scene.alias, '--user', 'nobody-like-this', '--look', '6');
+  assert.deepEqual([nobody.operations, nobody.looked?.opid, nobody.looked?.operations], [[], nth(6), 6]);
+  assert.equal((await scene.json<FoundPage>('find', '--source', scene.alias, '--user', 'nobody-like-this')).looked, null, 'the default is more than this log has');
+  const ofThree = await scene.json<TransactionPage>('find', '--by', 'transaction', '--source', scene.alias, '--min-rows', '3', '--look', '2');
+  assert.deepEqual([ofThree.transactions, ofThree.looked?.opid], [[], nth(2)]);
+  const further = await scene.json<TransactionPage>('find', '--by', 'transaction', '--source', scene.alias, '--min-rows', '3', '--look', '2', '--before', ofThree.next!);
+  assert.deepEqual(further.transactions.map(({ rows }) => rows), [3], 'looked at whole');
+  assert.deepEqual(await http('operations?min_rows=2'), page(large));
+
   const told = await scene.cli('find', '--source', scene.alias, '--text', 'needle', '--look', '3');
   assert.match(told.stdout, new RegExp(`^Nothing matches so far: looked at 3 operations, back to 20\\S+Z; the log goes on before that\\.\nGo on: --before ${nth(3)}\\.`));
   const both = await scene.cli('find', '--source', scene.alias, '--text', 'needle', '--look', '6');
   assert.match(both.stdout, /needle[\s\S]*\nLooked at 6 operations, back to /);
   const alone = await scene.cli('find', '--look', '3');
-  assert.deepEqual([alone.status, alone.stderr.split('.')[0]], [2, 'binlog-undo: USAGE: --look is given without a text to look for']);
+  assert.deepEqual([alone.status, alone.stderr.split('.')[0]], [2, 'binlog-undo: USAGE: --look is given without anything to look for']);
 });
