@@ -2,15 +2,11 @@ import type { Connection } from 'mysql2/promise';
 import { run } from '../core/mysql.ts';
 import { readLoggedDdl } from '../rollback/ddl/read-ddl.ts';
 import { undoDdl, type DdlVerdict } from '../rollback/ddl/undo-ddl.ts';
-import { ddlStates } from '../store/ddl-states.ts';
+import { ddlStates, tablesAsked } from '../store/ddl-states.ts';
 import { objectsAsked, objectStates } from '../store/object-states.ts';
 import type { Ledger } from '../store/ledger.ts';
-import type { DdlStatement, TableName } from '../binlog/sql/classify.ts';
 import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
 import type { SourceRecord } from '../store/registry.ts';
-
-/** DROP DATABASE names no table, and has an operation for each. */
-const tablesAsked = ({ tables, database }: DdlStatement, { schema, table }: TableName): readonly TableName[] => (database !== null && table !== '' ? [{ schema, table }] : tables);
 
 /** Finds out what undoes DDL, and writes into the ledger what cannot be undone and why. */
 export class DdlOperations {

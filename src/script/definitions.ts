@@ -7,12 +7,14 @@ import type { LogRange } from './range.ts';
 import { carryOver, refusedKinds, type RowKinds } from '../rollback/carry-over.ts';
 import type { Today } from '../rollback/build-shape.ts';
 import type { TableName } from '../binlog/sql/classify.ts';
-import type { DdlPlan, UndoneDdl } from './ddl/plan-ddl.ts';
-import { concerns } from './ddl/records.ts';
+import type { DdlPlan } from './ddl/plan-ddl.ts';
+import type { UndoneDdl } from './ddl/undone.ts';
+import { concerns, nameNow } from './ddl/records.ts';
 import { journeyOf, readRenamings, renamingsAfter, type Journey, type Renaming, type RenamingDdl } from './renamings.ts';
 import { presentDefinitions } from './source-now.ts';
 import { formatTable } from './selection.ts';
 import type { TableTally } from './tally.ts';
+import { triggerBounds, triggersThen } from './trigger-history.ts';
 
 /** A table of the selection with what is known of its columns, then and when its rows are undone. */
 export interface TableHistory {
@@ -34,8 +36,10 @@ export interface TableHistory {
   readonly added: readonly string[];
   /** Name and columns are what they were for each of its rows: their images are still images of this table. */
   readonly unaltered: boolean;
-  /** Its rows before this ordinal are meant, which the DDL there found; null: all, and the table is the one of now. */
+  /** Its rows before this ordinal are meant, which the DDL there found; null: all. */
   readonly until: number | null;
+  /** Nothing but its triggers is changed by the script before it comes to these rows. */
+  readonly ofNow: boolean;
   /** The same for its rows before other DDL that is undone, oldest first. */
   readonly earlier: readonly TableHistory[];
 }
@@ -55,7 +59,7 @@ export async function tableHistories(connection: Connection, ledger: Ledger, ran
     const pieces = await piecesOf(tally, statements, ddl, between);
     for (const [i, piece] of pieces.entries()) parts.push({ tally: piece, journey: journeyOf(statements, piece, piece.lastOrdinal, ddl.undone), last: i === pieces.length - 1 });
   }
-  const names = parts.map(({ journey }) => journey.name);
+  const names = parts.flatMap(({ journey: { name, undone } }) => (undone === null ? [name] : [name, nameNow(name, undone.operation.ordinal, ddl.undone)]));
   const present = range.live && parts.length > 0 && parts.length <= MAX_ASKED ? await presentDefinitions(range.live.endpoint, names) : null;
   const histories = new Map<string, TableHistory>();
   let earlier: TableHistory[] = [];
@@ -67,11 +71,16 @@ export async function tableHistories(connection: Connection, ledger: Ledger, ran
     const { renamings } = journeyOf(statements, tally, tally.firstOrdinal - 1, ddl.undone);
     const latest = tableKey(name.schema, name.table) === key ? entries : await readDefinitions(connection, ledger, range.source.id, range.incarnationId, name.schema, name.table);
     const now = present ? present.get(tableKey(name.schema, name.table)) ?? null : latest.find((entry) => entry.until === null)?.definition ?? null;
-    const known = undone === null ? now : definitionBefore(undone, name, now);
+    // Triggers stay through DDL on their table, and only the source knows them.
+    const { schema: ofSchema, table: ofTable } = undone === null ? name : nameNow(name, undone.operation.ordinal, ddl.undone);
+    const bearer = present ? present.get(tableKey(ofSchema, ofTable)) ?? null : now;
+    const triggers = triggersThen(bearer?.triggers ?? [], tally, statements, ddl.undone);
+    const then = undone === null ? now : definitionBefore(undone, name);
+    const known = then && { ...then, triggers };
     const { changed, added, unaltered } = await judgeChange(connection, ledger, range, tally, entries, renamings, known);
     const history: TableHistory = {
       schema, table, present: known, entries, renamings, kinds: kindsOf(tally), changed, added: [...added],
-      unaltered: unaltered && undone === null, until: undone?.operation.ordinal ?? null, earlier: last ? earlier : [],
+      unaltered: unaltered && undone === null, until: endOf(tally, undone, ddl.undone), ofNow: undone === null, earlier: last ? earlier : [],
     };
     if (last) histories.set(key, history);
     earlier = last ? [] : [...earlier, history];
@@ -79,16 +88,21 @@ export async function tableHistories(connection: Connection, ledger: Ledger, ran
   return histories;
 }
 
-/** What the undo of a DDL leaves under a name. Triggers stay through it, and only the source knows them. */
-function definitionBefore({ around: { before } }: UndoneDdl, name: TableName, now: TableDefinition | null): TableDefinition | null {
-  const found = before.find(({ schema, table }) => schema === name.schema && table === name.table)?.definition ?? null;
-  return found && { ...found, triggers: now?.triggers ?? [] };
+/** What the undo of a DDL leaves under a name, triggers aside. */
+function definitionBefore({ around: { before } }: UndoneDdl, name: TableName): TableDefinition | null {
+  return before.find(({ schema, table }) => schema === name.schema && table === name.table)?.definition ?? null;
+}
+
+/** The first undone DDL behind rows that changes their table or its triggers. */
+function endOf(tally: TableTally, altered: UndoneDdl | null, undone: readonly UndoneDdl[]): number | null {
+  const ends = [...triggerBounds(tally, undone).filter((ordinal) => ordinal > tally.lastOrdinal), ...(altered === null ? [] : [altered.operation.ordinal])];
+  return ends.length === 0 ? null : Math.min(...ends);
 }
 
 /** Rows of one name, apart where they belong to another table or are undone in another definition. */
 async function piecesOf(tally: TableTally, statements: readonly RenamingDdl[], { undone }: DdlPlan, between: TallyBetween): Promise<TableTally[]> {
   const renamed = statements.filter(({ tables }) => tables.some(({ from, to }) => [from, to].some(({ schema, table }) => schema === tally.schema && table === tally.table)));
-  const bounds = [...new Set([...undone.filter((ddl) => concerns(ddl, tally)).map(({ operation }) => operation.ordinal), ...renamed.map(({ ordinal }) => ordinal)])]
+  const bounds = [...new Set([...undone.filter((ddl) => concerns(ddl, tally)).map(({ operation }) => operation.ordinal), ...triggerBounds(tally, undone), ...renamed.map(({ ordinal }) => ordinal)])]
     .filter((ordinal) => ordinal > tally.firstOrdinal && ordinal <= tally.lastOrdinal).sort((a, b) => a - b);
   if (bounds.length === 0) return [tally];
   const pieces: TableTally[] = [];

@@ -86,22 +86,26 @@ export function cutFinding({ shown, asked, what }: Cut, lost: number): Finding |
 }
 
 export function tableFindings(histories: Iterable<TableHistory>, triggers: ScriptOptions['triggers']): Finding[] {
+  const findings = [...histories].flatMap((history) => historyFindings(history, triggers));
+  // Rows before and behind DDL on the same table may have the same to say.
+  return findings.filter(({ message }, i) => findings.findIndex((other) => other.message === message) === i);
+}
+
+function historyFindings(history: TableHistory, triggers: ScriptOptions['triggers']): Finding[] {
   const findings: Finding[] = [];
-  for (const history of histories) {
-    const { present, entries, changed } = history;
-    const name = nameOf(history);
-    if (changed !== null) {
-      findings.push({ code: entries.length === 0 && !present ? 'DEFINITION_UNKNOWN' : 'DEFINITION_CHANGED', allow: null, message: `${name}: ${changed}` });
-      continue;
-    }
-    if (!present) continue;
-    if (present.systemVersioned) findings.push({ code: 'NOT_UNDOABLE', allow: null, message: `${name} is system-versioned, which this release does not undo` });
-    if (!present.transactional) findings.push(lasting(history, present));
-    const names = present.triggers.join(', ');
-    if (triggers === 'fire' && names !== '') findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: 'trigger', message: `${name} has triggers that the script would fire: ${names}` });
-    const why = triggers === 'skip' && names !== '' ? notAsEvents(history, present) : null;
-    if (why !== null) findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: null, message: `${name} has triggers (${names}), and its rows cannot be put back as row events: ${why}` });
+  const { present, entries, changed } = history;
+  const name = nameOf(history);
+  if (changed !== null) {
+    findings.push({ code: entries.length === 0 && !present ? 'DEFINITION_UNKNOWN' : 'DEFINITION_CHANGED', allow: null, message: `${name}: ${changed}` });
+    return findings;
   }
+  if (!present) return findings;
+  if (present.systemVersioned) findings.push({ code: 'NOT_UNDOABLE', allow: null, message: `${name} is system-versioned, which this release does not undo` });
+  if (!present.transactional) findings.push(lasting(history, present));
+  const names = present.triggers.join(', ');
+  if (triggers === 'fire' && names !== '') findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: 'trigger', message: `${name} has triggers that the script would fire: ${names}` });
+  const why = triggers === 'skip' && names !== '' ? notAsEvents(history, present) : null;
+  if (why !== null) findings.push({ code: 'TRIGGERS_WOULD_FIRE', allow: null, message: `${name} has triggers (${names}), and its rows cannot be put back as row events: ${why}` });
   return findings;
 }
 

@@ -93,14 +93,14 @@ export function headComments(plan: Plan, version: string): string {
     ...(plan.options.onceTable === null ? [] : [`it notes itself in ${formatTable(plan.options.onceTable)}, made by: CREATE TABLE ... (script CHAR(16) PRIMARY KEY, applied TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`]),
     ...(locksTables(plan) ? ['it locks the tables that cannot roll back while it undoes their rows: the account needs LOCK TABLES on them'] : []),
     ...(holdsEvents(plan) ? [`it holds row events (BINLOG statements): the account needs ${EVENT_RIGHTS[source.flavour]}`] : []),
-    ...(holdsBodies(plan) ? ['it makes triggers again: without --comments some clients take the comments out of their text'] : []),
+    ...(holdsBodies(plan) ? ['it makes objects again that the server keeps as text (triggers, routines, events): without --comments some clients take the comments out of that'] : []),
     `run it in a session of its own, not with "source" inside an interactive one: ${client}${holdsBodies(plan) ? ' --comments' : ''} --host=HOST --user=USER -p < undo.sql`,
   ];
   return commentLines([...lines, ...run].map((line) => commentText(line, 2000)));
 }
 
 /** Text that the server keeps as it is sent. */
-const holdsBodies = ({ ddl }: Plan): boolean => ddl.some(({ statements }) => statements.some(({ session }) => session !== null));
+const holdsBodies = ({ ddl }: Plan): boolean => ddl.some(({ steps }) => steps.some(({ statements }) => statements.some(({ session }) => session !== null)));
 
 const EVENT_RIGHTS = { mysql: 'REPLICATION_APPLIER', mariadb: 'BINLOG REPLAY' } as const;
 

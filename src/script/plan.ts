@@ -11,7 +11,8 @@ import { copiedRows } from './copied.ts';
 import { allHistories, historyAt, tableKey, type TableHistory } from './definitions.ts';
 import { nameNow } from './ddl/records.ts';
 import { overwritten } from './ddl/overwritten.ts';
-import { planDdl, withDdl, type UndoneDdl } from './ddl/plan-ddl.ts';
+import { planDdl, withDdl } from './ddl/plan-ddl.ts';
+import type { UndoneDdl } from './ddl/undone.ts';
 import type { Finding } from './finding.ts';
 import { gapFindings, refuse, requireKnownNames, tableFindings, untilJudged } from './findings.ts';
 import { cascadeFindings, withEarlierParents } from './cascades.ts';
@@ -121,17 +122,17 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   const named = tables.map((tally) => {
     const history = histories.get(tableKey(tally.schema, tally.table));
     const { schema, table } = history?.present ?? tally;
-    return { ...tally, schema, table, ofNow: (history?.until ?? null) === null };
+    return { ...tally, schema, table, ofNow: history?.ofNow ?? true };
   });
-  const moved = allHistories(histories.values()).flatMap(({ schema, table, present, until }) => {
+  const moved = allHistories(histories.values()).flatMap(({ schema, table, present, until, ofNow }) => {
     const then = present ?? { schema, table };
-    return until === null ? [] : [{ then: { schema: then.schema, table: then.table }, now: nameNow(then, until, ddl.undone) }];
+    return ofNow || until === null ? [] : [{ then: { schema: then.schema, table: then.table }, now: nameNow(then, until, ddl.undone) }];
   });
   const declared = range.live && named.length > 0 ? await foreignKeysOf(range.live.endpoint, [...named, ...moved.map(({ now }) => now)]) : null;
   findings.push(...cascadeFindings(withEarlierParents(declared ?? [], moved), named, await logsCascades(context, range)));
   // The script looks for orphans in tables that are what they were; nobody can be asked how the others will be.
-  const ofNow = (name: TableName): boolean => named.some((table) => table.ofNow && table.schema === name.schema && table.table === name.table);
-  const foreignKeys = declared?.filter(({ child, parent }) => ofNow(child) || ofNow(parent)) ?? null;
+  const isOfNow = (name: TableName): boolean => named.some((table) => table.ofNow && table.schema === name.schema && table.table === name.table);
+  const foreignKeys = declared?.filter(({ child, parent }) => isOfNow(child) || isOfNow(parent)) ?? null;
   const edge = async (ordinal: number | null): Promise<StoredTransaction | null> =>
     (ordinal === null ? null : (await readTransactions(connection, ledger, range.source.id, ordinal, ordinal + 1))[0] ?? null);
   const oldest = await edge(totals.firstOrdinal);

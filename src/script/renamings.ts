@@ -7,7 +7,7 @@ import type { ColumnRenames } from '../rollback/carry-over.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { DefinitionEntry } from '../store/log-reader.ts';
 import { isCopySwap } from './ddl/online-change.ts';
-import type { UndoneDdl } from './ddl/plan-ddl.ts';
+import type { UndoneDdl } from './ddl/undone.ts';
 import type { LogRange } from './range.ts';
 import { fromOperations } from './tally.ts';
 
@@ -90,7 +90,8 @@ export function journeyOf(statements: readonly RenamingDdl[], from: TableName, o
 
 const ordinalOf = (step: RenamingDdl | UndoneDdl): number => ('around' in step ? step.operation.ordinal : step.ordinal);
 
-function renamed(pairs: DdlStatement['renames'], name: TableName): TableName {
+/** What a table is called behind renames. */
+export function renamed(pairs: DdlStatement['renames'], name: TableName): TableName {
   let current = name;
   for (const { from, to } of pairs) if (same(from, current)) current = to;
   return current;

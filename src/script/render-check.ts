@@ -46,7 +46,7 @@ export async function* renderCheck(context: ScriptContext, plan: Plan): AsyncGen
   for await (const { transaction, operations } of chaptersBackwards(context.connection, context.ledger, plan.range.source.id, plan.where)) {
     const changes = operations.filter(({ ddl }) => !ddl);
     // Rows before DDL that is undone as well will be in tables that are not there yet.
-    const [now, later] = [true, false].map((ofNow) => changes.filter(({ schema, table, ordinal }) => (historyOf(plan, schema, table, ordinal)?.until === null) === ofNow)) as [typeof changes, typeof changes];
+    const [now, later] = [true, false].map((ofNow) => changes.filter(({ schema, table, ordinal }) => (historyOf(plan, schema, table, ordinal)?.ofNow === true) === ofNow)) as [typeof changes, typeof changes];
     for (const operation of later) unseen.set(formatTable(operation), (unseen.get(formatTable(operation)) ?? 0) + operation.inserted + operation.updated + operation.deleted);
     const wanted = new Set(now.map(({ seq }) => seq));
     if (wanted.size === 0) continue;

@@ -40,6 +40,8 @@ export class ScriptBody implements ScriptSummary {
   readonly #mark: Buffer;
   /** Tables whose first statement of the part was written. */
   readonly #marked = new Set<string>();
+  /** DDL of the plan that is written. */
+  #undone = 0;
   /** May hold rows that still wait for their statement. */
   #writer: BodyWriter | null = null;
   /** What the last comment is about. */
@@ -107,15 +109,18 @@ export class ScriptBody implements ScriptSummary {
   }
 
   ddl({ transaction }: Chapter, seq: number): void {
-    const ddl = this.#plan.ddl.find(({ operation }) => operation.ordinal === transaction.ordinal && operation.seq === seq);
-    if (!ddl) return;
+    if (!this.#plan.ddl.some(({ operation }) => operation.ordinal === transaction.ordinal && operation.seq === seq)) return;
+    // In the plan's order, which for views of one statement is another one than that of its operations.
+    const ddl = this.#plan.ddl[this.#undone++]!;
     this.#finish();
-    this.#inPart(() => this.#parts.ddl(ddl, (part) => {
-      const section = ddlSection(this.#plan, ddl, part);
-      this.largestStatement = Math.max(this.largestStatement, Buffer.byteLength(section));
-      return section;
-    }));
-    this.statements += ddl.statements.length;
+    for (const step of ddl.steps) {
+      this.#inPart(() => this.#parts.ddl(ddl, (part) => {
+        const section = ddlSection(this.#plan, ddl, step, part);
+        this.largestStatement = Math.max(this.largestStatement, Buffer.byteLength(section));
+        return section;
+      }));
+      this.statements += step.statements.length;
+    }
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { SqlBuffer } from '../core/sql-buffer.ts';
 import { ROLLBACK_SQL_MODE } from '../rollback/session.ts';
 import { concerns } from './ddl/records.ts';
-import type { UndoneDdl } from './ddl/plan-ddl.ts';
+import type { UndoneDdl } from './ddl/undone.ts';
 import type { ForeignKey } from './foreign-keys.ts';
 import { conditionalCommit, conditionalPartCommit, noSuchPart, onceNote, releaseLocks, sectionNote } from './guards.ts';
 import { lockTables, openWhenAllFound, unlockTables } from './locked/statements.ts';
@@ -100,7 +100,7 @@ export class ScriptParts {
     this.open = false;
   }
 
-  /** DDL is a part of its own. @param section writes it, for the number of the part. */
+  /** A step of the undo of DDL is a part of its own. @param section writes it, for the number of the part. */
   ddl(ddl: UndoneDdl, section: (part: number) => string): void {
     if (this.open) this.end();
     // Under other names and with other columns their checks mean other tables.

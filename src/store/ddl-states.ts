@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import type { TableName } from '../binlog/sql/classify.ts';
+import type { DdlStatement, TableName } from '../binlog/sql/classify.ts';
 import { rows } from '../core/mysql.ts';
 import { fileNumber, type Position } from '../core/position.ts';
 import type { DdlStates } from '../schema/ddl-states.ts';
@@ -74,4 +74,9 @@ export async function ddlStates(
       return entry ? definitionOf(entry) : undefined;
     },
   };
+}
+
+/** Tables that an operation's undo asks for: DROP DATABASE names none, and has an operation for each. */
+export function tablesAsked({ tables, database }: DdlStatement, { schema, table }: TableName): readonly TableName[] {
+  return database !== null && table !== '' ? [{ schema, table }] : tables;
 }

@@ -5,22 +5,11 @@ import type { Connection } from 'mysql2/promise';
 import { quoteName } from '../../src/core/identifiers.ts';
 import { Scene, query, type Row } from '../support/scene.ts';
 import { allObjects, shownObjects } from '../support/objects.ts';
+import { objectsKnown } from '../support/objects-known.ts';
 import { backup, connect, sources } from '../support/servers.ts';
-import { until } from '../support/until.ts';
-
-/** The objects of the scene's schema are read when the daemon first meets it, and count once the stream has passed that. */
-async function settled(scene: Scene): Promise<void> {
-  await until('every object is known', async () => {
-    await scene.db.query('INSERT INTO warm VALUES ()');
-    await scene.caughtUp();
-    const [found] = await scene.ledgerRows(`SELECT (SELECT SUM(kind = 'SCHEMA') FROM objects WHERE until_number IS NULL AND schema_name = ?) AS whole,
-      (SELECT SUM(proven = 0) FROM objects WHERE until_number IS NULL AND schema_name = ?) + (SELECT SUM(proven = 0) FROM definitions WHERE until_number IS NULL AND schema_name = ?) AS waiting`, [scene.schema, scene.schema, scene.schema]);
-    return Number(found?.whole) === 1 && Number(found?.waiting) === 0;
-  });
-}
 
 async function ddl(scene: Scene, sql: string): Promise<Row> {
-  await settled(scene);
+  await objectsKnown(scene);
   const before = (await scene.operations()).length;
   await scene.db.query(sql);
   await scene.caughtUp();
@@ -43,7 +32,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
     await using daemon = await scene.startDaemon();
     await daemon.logged('objects_read');
-    await settled(scene);
+    await objectsKnown(scene);
     const was = await shownObjects(scene.db, scene.schema);
     const statements = [
       'DROP VIEW v', 'CREATE OR REPLACE VIEW v AS SELECT 1 AS one', 'ALTER VIEW v AS SELECT 2 AS two', 'CREATE VIEW w AS SELECT 1 AS one',
@@ -70,7 +59,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
       assert.deepEqual(await shownObjects(scene.db, scene.schema), was, sql);
     }
     for (const sql of ['DROP VIEW IF EXISTS nothing', 'DROP PROCEDURE IF EXISTS nothing', 'DROP EVENT IF EXISTS nothing', 'CREATE EVENT IF NOT EXISTS e ON SCHEDULE EVERY 1 DAY DO SELECT 1']) {
-      await settled(scene);
+      await objectsKnown(scene);
       const before = (await scene.operations()).length;
       await scene.db.query(sql);
       await scene.caughtUp();
@@ -85,7 +74,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
     const first = await scene.startDaemon();
     await first.logged('objects_read');
-    await settled(scene);
+    await objectsKnown(scene);
     const was = await shownObjects(scene.db, scene.schema);
     await first.stop();
     await scene.db.query(`DROP PROCEDURE p; CREATE PROCEDURE p() SELECT 1; DROP PROCEDURE p; CREATE PROCEDURE p() COMMENT 'second' SELECT 2; DROP VIEW v; DROP TRIGGER t2; DROP EVENT e;
@@ -147,7 +136,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
     await scene.db.query('CREATE TABLE child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id)) ENGINE=InnoDB; INSERT INTO t VALUES (1, 1)');
     await using daemon = await scene.startDaemon();
     await daemon.logged('objects_read');
-    await settled(scene);
+    await objectsKnown(scene);
     const was = await shownObjects(scene.db, scene.schema);
     const before = (await scene.operations()).length;
     await scene.db.query(`DROP DATABASE ${quoteName(scene.schema)}`);

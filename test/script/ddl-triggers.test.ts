@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { formatPosition } from '../../src/core/position.ts';
 import { allObjects, shownObjects } from '../support/objects.ts';
 import { Scene, applyWithClient } from '../support/scene.ts';
+import { objectsKnown } from '../support/objects-known.ts';
 import { backup, sources } from '../support/servers.ts';
-import { until } from '../support/until.ts';
 
 for (const source of sources()) describe(`scripts over a dropped table with triggers on ${source.kind}`, () => {
   it('bring the triggers back in their order', async () => {
@@ -12,13 +12,7 @@ for (const source of sources()) describe(`scripts over a dropped table with trig
     for (const sql of allObjects(source.flavour)) await scene.db.query(sql);
     await scene.db.query('CREATE TRIGGER told BEFORE DELETE ON t FOR EACH ROW BEGIN /* why; really */ SET @gone = OLD.id; -- to the end; of the line\n # and so on\n END');
     await using daemon = await scene.startDaemon();
-    await until('the triggers are known', async () => {
-      await scene.db.query('INSERT INTO warm VALUES ()');
-      await scene.caughtUp();
-      const [found] = await scene.ledgerRows(`SELECT (SELECT COUNT(*) FROM objects WHERE kind = 'SCHEMA') AS whole, (SELECT SUM(proven = 0) FROM objects) + (SELECT SUM(proven = 0) FROM definitions) AS waiting,
-        (SELECT COUNT(*) FROM definitions WHERE table_name = '') AS tables`);
-      return Number(found?.whole) > 0 && Number(found?.tables) > 0 && Number(found?.waiting) === 0;
-    });
+    await objectsKnown(scene);
     const was = await shownObjects(scene.db, scene.schema);
     const start = formatPosition(await scene.position());
     await scene.db.query('DROP TABLE t');

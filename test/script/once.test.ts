@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { runTool, type ExecResult } from '../../deploy/provision/index.ts';
 import { formatPosition } from '../../src/core/position.ts';
 import type { ScriptHistory } from '../../src/script/index.ts';
+import { applyWithMysql } from '../support/any-server.ts';
 import { Scene, applyWithClient, query, type Row } from '../support/scene.ts';
-import { backups, sources, type SharedServer } from '../support/servers.ts';
-
-/** MySQL's own client, which keeps comments; MariaDB's, which talks to all, takes plain ones out. */
-function applyWithMysql(server: SharedServer, script: string): Promise<ExecResult> {
-  return runTool('mysql-9.7', 'usr/bin/mysql', ['--no-defaults', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`, `--password=${server.password}`], { input: script });
-}
+import { backups, sources } from '../support/servers.ts';
 
 const TABLES = ['kept', 'heap'] as const;
 

@@ -28,3 +28,8 @@ export function applyWithClient(server: Address, script: string, args: readonly 
     '--no-defaults', '--skip-ssl', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`, `--password=${server.password}`, ...args,
   ], { input: script });
 }
+
+/** MySQL's own client, which keeps comments; MariaDB's, which talks to all, takes plain ones out. */
+export function applyWithMysql(server: Address, script: string, args: readonly string[] = []): Promise<ExecResult> {
+  return runTool('mysql-9.7', 'usr/bin/mysql', ['--no-defaults', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`, `--password=${server.password}`, ...args], { input: script });
+}

@@ -77,7 +77,7 @@ export class DefinitionSource {
   }
 
   async readObject(name: ObjectName): Promise<ObjectReading> {
-    const { answer, before, after } = await this.#between(() => readObject(this.#control, name));
+    const { answer, before, after } = await this.#between(() => readObject(this.#control, name, this.#capabilities.flavour));
     return { definition: answer, before, after };
   }
 

@@ -113,7 +113,7 @@ export class LiveTables {
     }
     this.#histories.set(tableKey(schema, table), {
       schema, table, present, entries: await readDefinitions(connection, ledger, sourceId, incarnationId, schema, table), renamings: [],
-      kinds: { inserted: true, updated: true, deleted: true }, changed: null, added: [], unaltered: true, until: null, earlier: [],
+      kinds: { inserted: true, updated: true, deleted: true }, changed: null, added: [], unaltered: true, until: null, ofNow: true, earlier: [],
     });
     return null;
   }

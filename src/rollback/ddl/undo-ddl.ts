@@ -16,6 +16,9 @@ export interface DdlToUndo extends ObjectDdl {
   readonly states: DdlStates;
 }
 
+/** What DROP TABLE takes away for good. */
+export const ROWS_OF_A_TABLE = 'rows that it held';
+
 /** Without rows of their own: each name of a statement is undone by itself. */
 const OBJECTS = new Set(['VIEW', 'SEQUENCE', 'TRIGGER', 'PROCEDURE', 'FUNCTION', 'EVENT', 'PACKAGE']);
 /** What RENAME TABLE takes beside tables. */
@@ -38,9 +41,10 @@ export function undoDdl(ddl: DdlToUndo, name: TableName): DdlVerdict {
   return undoObject(ddl, name.schema, name.table);
 }
 
-function databaseUndo({ statement: { verb, database, ifNotExists }, objects, flavour }: DdlToUndo): DdlVerdict {
+function databaseUndo({ statement: { verb, database, ifNotExists, orReplace }, objects, flavour }: DdlToUndo): DdlVerdict {
   if (verb === 'ALTER') return databaseOptionsBack(database ?? '', objects, flavour);
   if (verb === 'CREATE') {
+    if (orReplace) return notUndoable('whether it took a database away, and what was in that, is not kept');
     const before = ifNotExists ? objects.before({ schema: database ?? '', kind: 'DATABASE', name: '' }) : null;
     if (before === undefined) return unknown('whether the database was there already is not known');
     return before === null ? undo(`DROP DATABASE ${quoteName(database ?? '')}`) : { kind: 'no-effect' };
@@ -78,7 +82,7 @@ function dropUndo(ddl: DdlToUndo, name: TableName): DdlVerdict {
   if (again === null) return notUndoable(`it was no table, and what it was is not kept`);
   const triggers = triggersAgain(name.schema, name.table, objects, flavour);
   const lost = (triggers ?? null) === null ? (before.triggers.length === 0 ? '' : `, and its triggers (${before.triggers.join(', ')})`) : '';
-  return undo([again, ...triggers ?? []], `${statement.ifExists ? 'any ' : ''}rows that it held${lost}`);
+  return undo([again, ...triggers ?? []], `${statement.ifExists ? 'any ' : ''}${ROWS_OF_A_TABLE}${lost}`);
 }
 
 function createUndo({ statement, states, flavour }: DdlToUndo, name: TableName): DdlVerdict {

@@ -1,6 +1,6 @@
-import type { DdlStatement } from '../../binlog/sql/classify.ts';
+import type { DdlStatement, TableName } from '../../binlog/sql/classify.ts';
 import { quoteName, quoteTable } from '../../core/identifiers.ts';
-import type { ObjectKind, ObjectName, ObjectText } from '../../schema/objects/object.ts';
+import type { ObjectDefinition, ObjectKind, ObjectName, ObjectText } from '../../schema/objects/object.ts';
 import type { ObjectStates } from '../../schema/objects/object-states.ts';
 import { eventBack, objectAgain, sequenceBack, triggerAgain, triggerPlace } from './object-text.ts';
 import { noEffect, notUndoable, undo, unknown, type DdlVerdict, type UndoStatement } from './verdict.ts';
@@ -62,22 +62,40 @@ function created({ object, tables, name, ifNotExists, orReplace }: DdlStatement,
   return undo(`DROP ${object} ${quoteTable(made.schema, made.table)}`);
 }
 
+/** A trigger as it was before a statement on it, among those of its table. */
+export interface TriggerBefore {
+  readonly table: string;
+  readonly group: ObjectDefinition;
+  readonly text: ObjectText;
+}
+
+/** @param name schema and table of the operation; DROP TRIGGER does not tell the table. @returns null: there was none of that name; undefined: that is not known. */
+export function triggerBefore({ verb, name }: DdlStatement, { schema, table }: TableName, objects: ObjectStates): TriggerBefore | null | undefined {
+  if (!name) return undefined;
+  const called = (text: ObjectText): boolean => text.name.toLowerCase() === name.table.toLowerCase();
+  if (verb === 'CREATE') {
+    const group = objects.before({ schema, kind: 'TRIGGERS', name: table });
+    const text = group?.texts.find(called);
+    return group && text ? { table, group, text } : group === undefined ? undefined : null;
+  }
+  for (const { of, definition } of objects.ended) {
+    const text = of.kind === 'TRIGGERS' && of.schema === name.schema ? definition?.texts.find(called) : undefined;
+    if (definition && text) return { table: of.name, group: definition, text };
+  }
+  return undefined;
+}
+
 function undoTrigger({ statement, flavour, objects }: ObjectDdl, schema: string, table: string): DdlVerdict {
   const { verb, name, ifNotExists, orReplace } = statement;
   if (!name || name.schema === '') return unknown('its name was not understood');
-  const called = (text: ObjectText): boolean => text.name.toLowerCase() === name.table.toLowerCase();
-  // DROP TRIGGER does not tell the table.
-  const group = verb === 'CREATE' ? objects.before({ schema, kind: 'TRIGGERS', name: table })
-    : objects.ended.find(({ of, definition }) => of.kind === 'TRIGGERS' && of.schema === name.schema && definition?.texts.some(called))?.definition;
-  if (verb === 'CREATE') {
-    if (!ifNotExists && !orReplace) return undo(`DROP TRIGGER ${quoteTable(name.schema, name.table)}`);
-    if (group === undefined) return unknown('whether the trigger was there already is not known');
-  } else if (!group) return unknown('what the trigger was before is not known');
-  const text = group?.texts.find(called);
-  if (!text) return undo(`DROP TRIGGER ${quoteTable(name.schema, name.table)}`);
+  const drop = `DROP TRIGGER ${quoteTable(name.schema, name.table)}`;
+  if (verb === 'CREATE' && !ifNotExists && !orReplace) return undo(drop);
+  const was = triggerBefore(statement, { schema, table }, objects);
+  if (was === undefined) return unknown(verb === 'CREATE' ? 'whether the trigger was there already is not known' : 'what the trigger was before is not known');
+  if (was === null) return undo(drop);
   if (ifNotExists) return noEffect;
-  const again = triggerAgain(schema, text, triggerPlace(group!.texts, text), flavour, verb === 'CREATE' ? 'CREATE OR REPLACE' : 'CREATE');
-  return again === null ? notUndoable('what the trigger was before is not understood') : undo([{ sql: again, session: text.session }]);
+  const again = triggerAgain(schema, was.text, triggerPlace(was.group.texts, was.text), flavour, verb === 'CREATE' ? 'CREATE OR REPLACE' : 'CREATE');
+  return again === null ? notUndoable('what the trigger was before is not understood') : undo([{ sql: again, session: was.text.session }]);
 }
 
 /** The triggers of a table that was dropped, in the order in which they fired; null where one is not understood, undefined where they are not known. */
@@ -111,7 +129,7 @@ export function databaseAgain(database: string, objects: ObjectStates, flavour: 
     for (const { of, definition } of objects.ended.filter((one) => one.of.schema === database && one.of.kind === kind)) {
       const text = definition?.texts[0];
       const sql = text ? objectAgain(of, text, flavour) : null;
-      if (text && sql !== null) made.push({ sql, session: text.session });
+      if (text && sql !== null) made.push({ sql, session: text.session, makes: of });
       else lost.push(`${kind.toLowerCase()} ${of.name}`);
     }
   }

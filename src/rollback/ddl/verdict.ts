@@ -1,9 +1,11 @@
-import type { ObjectSession } from '../../schema/objects/object.ts';
+import type { ObjectName, ObjectSession } from '../../schema/objects/object.ts';
 
 export interface UndoStatement {
   readonly sql: string;
   /** The session that its text is to be read in; null: any. */
   readonly session: ObjectSession | null;
+  /** Of a dropped database: the object in it that this makes again. */
+  readonly makes?: ObjectName;
 }
 
 export type DdlVerdict =
@@ -20,6 +22,6 @@ export const notUndoable = (why: string): DdlVerdict => ({ kind: 'refused', stat
 export const noEffect: DdlVerdict = { kind: 'no-effect' };
 
 export function undo(made: string | readonly (string | UndoStatement)[], loss: string | null = null): DdlVerdict {
-  const statements = [made].flat().map((one) => (typeof one === 'string' ? { sql: `${one};`, session: null } : { sql: `${one.sql};`, session: one.session }));
+  const statements = [made].flat().map((one) => (typeof one === 'string' ? { sql: `${one};`, session: null } : { ...one, sql: `${one.sql};` }));
   return { kind: 'undo', statements, loss };
 }

@@ -29,6 +29,8 @@ export interface ObjectText {
   readonly characteristics: string | null;
   /** Of triggers: `BEFORE INSERT`. Those with the same fire in the order in which they stand. */
   readonly moment: string | null;
+  /** Of `printOf`, as the source computed it; null where it is not known: the text is an event's, or was read before there were any. */
+  readonly print?: string | null;
 }
 
 /** Stored as JSON in the ledger: plain data only. */

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { quoteName, quoteTable, quoteText } from '../../core/identifiers.ts';
 import { fillerOf } from '../../rollback/carry-over.ts';
 import type { ColumnDefinition, TableDefinition } from '../../schema/definition.ts';
+import { countOf, printOf } from '../../schema/objects/object-print.ts';
 import type { Expectation } from './expectations.ts';
+import type { ObjectExpectation } from './object-expectations.ts';
 
 /*
  * What sections of a script look at before and after their DDL, in plain SQL over information_schema: a stock client can
@@ -39,9 +41,11 @@ export function contentsOf(schema: string): string {
   return [count('tables', 'table_schema'), count('routines', 'routine_schema'), count('events', 'event_schema')].join('+');
 }
 
-/** What a database is expected to be. */
-export function databaseIsThere(schema: string, there: boolean): string {
-  return `(SELECT COUNT(*)=${there ? 1 : 0} FROM information_schema.schemata WHERE schema_name=${quoteText(schema)})`;
+/** Conditions, in order, that hold while a name stands for what is expected. The second may fail where the first does not hold. */
+export function objectIsAsExpected({ there, print, ...of }: ObjectExpectation, flavour: 'mysql' | 'mariadb'): string[] {
+  if (there) return [`(${countOf(of)}=1)`, ...(print === null ? [] : [`(${printOf(of, flavour)}='${print}')`])];
+  // Views and sequences have their names among those of tables.
+  return [of.kind === 'VIEW' || of.kind === 'SEQUENCE' ? isAsExpected({ schema: of.schema, table: of.name, definition: null }) : `(${countOf(of)}=0)`];
 }
 
 const PLAIN_DEFAULT = /\bDEFAULT (?:'(?:[^'\\]|''|\\.)*'|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|NULL|b'[01]*')(?: |$)/i;

@@ -19,8 +19,8 @@ export interface Around {
 
 /** @param name the table with which the undo stands. @returns null where a definition is not known. */
 export function around({ statement }: ReadDdl, name: TableName, states: DdlStates, schema: string): Around | null {
-  const { verb, object, renames, tables } = statement;
-  const names = verb === 'DROP' && object === 'TABLE' ? [name]
+  const { verb, object, renames, tables, database } = statement;
+  const names = verb === 'DROP' && (object === 'TABLE' || database !== null) ? [name]
     : verb === 'RENAME' ? renamesWith(renames, name).flatMap(({ from, to }) => [from, to])
       : verb === 'CREATE' && object === 'TABLE' ? [name] : tables;
   const reach = reachOf(statement, schema);

@@ -16,6 +16,8 @@ export interface OnlineChange {
   readonly table: TableName;
   /** The copy, where the old table went, and gh-ost's own log: what happens there is work of the tool, and no change of data. */
   readonly helpers: readonly TableName[];
+  /** The triggers by which pt-online-schema-change carries rows over. */
+  readonly triggers: readonly TableName[];
 }
 
 export function onlineChanges(records: readonly DdlRecord[]): OnlineChange[] {
@@ -25,15 +27,25 @@ export function onlineChanges(records: readonly DdlRecord[]): OnlineChange[] {
     for (const { from, to } of renames) {
       if (!isCopySwap([{ from, to }], to) || changes.some(({ swap, table }) => swap.operation.ordinal === record.operation.ordinal && sameTable(table, to))) continue;
       const old = renames.filter((pair) => sameTable(pair.from, to)).map((pair) => pair.to);
-      changes.push({ swap: record, table: to, helpers: [from, ...old, { schema: to.schema, table: `_${to.table}_ghc` }] });
+      changes.push({ swap: record, table: to, helpers: [from, ...old, { schema: to.schema, table: `_${to.table}_ghc` }], triggers: triggersInto(from, to, records) });
     }
   }
   return changes;
 }
 
-/** Whether a DDL is a step of an online change: the swap itself, or work on its helpers. */
-export function isStepOf({ swap, helpers }: OnlineChange, { operation }: DdlRecord): boolean {
-  return operation.ordinal === swap.operation.ordinal || helpers.some((name) => sameTable(name, operation));
+/** Triggers of a table that were made to write into its copy. */
+function triggersInto(copy: TableName, table: TableName, records: readonly DdlRecord[]): TableName[] {
+  return records.flatMap(({ operation, read }) => {
+    const { verb, object, name } = read?.statement ?? {};
+    return verb === 'CREATE' && object === 'TRIGGER' && name && sameTable(operation, table) && operation.statement?.includes(copy.table) ? [name] : [];
+  });
+}
+
+/** Whether a DDL is a step of an online change: the swap itself, or work on its helpers and triggers. */
+export function isStepOf({ swap, helpers, triggers }: OnlineChange, { operation, read }: DdlRecord): boolean {
+  const { object, name } = read?.statement ?? {};
+  if (object === 'TRIGGER' && name && triggers.some((trigger) => sameTable(trigger, name))) return true;
+  return operation.ordinal === swap.operation.ordinal || helpers.some((helper) => sameTable(helper, operation));
 }
 
 export function describeChange({ swap, table }: OnlineChange): string {

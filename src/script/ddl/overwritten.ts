@@ -11,7 +11,7 @@ import type { LogRange } from '../range.ts';
 import type { ScriptOptions } from '../selection.ts';
 import { fromOperations } from '../tally.ts';
 import { rowsWhere, wasWritten } from './checks.ts';
-import type { UndoneDdl } from './plan-ddl.ts';
+import type { UndoneDdl } from './undone.ts';
 import { describeDdl, isCreation, sameTable } from './records.ts';
 
 /** What an undo destroys: rows of a table that meet a condition. */

@@ -9,7 +9,7 @@ import type { LogRange } from '../range.ts';
 import { formatTable } from '../selection.ts';
 import { fromOperations } from '../tally.ts';
 
-/** One table's part of a DDL in the log; a table without a name stands for its database. */
+/** One table's part of a DDL in the log; a table without a name stands for its database, or for an object that is no table. */
 export interface DdlRecord {
   readonly operation: StoredOperation;
   readonly transaction: StoredTransaction;
@@ -31,21 +31,32 @@ export async function ddlBackwards(connection: Connection, ledger: Ledger, { sou
   });
 }
 
-/** Objects without rows or columns of their own: what becomes of them bears on no row, and scripts leave them alone. */
-const BESIDE = new Set(['VIEW', 'TRIGGER', 'PROCEDURE', 'FUNCTION', 'EVENT', 'PACKAGE', 'SEQUENCE']);
+/** Objects without rows or columns of their own: what becomes of them bears on no row, but for triggers. */
+const OBJECTS = new Set(['VIEW', 'TRIGGER', 'PROCEDURE', 'FUNCTION', 'EVENT', 'PACKAGE', 'SEQUENCE']);
+/** Those that share their names with tables. */
+const NAMED_AS_TABLES = new Set(['VIEW', 'SEQUENCE']);
 
-/** What a DDL is about, as far as scripts go. */
-export function isBeside({ read, operation }: DdlRecord): boolean {
+/** Whether a DDL is about such an object, or about what a database gives new tables. */
+export function isOfObject({ read, operation }: DdlRecord): boolean {
   if (read === null) return /(VIEW|TRIGGER|PROCEDURE|FUNCTION|EVENT|PACKAGE|PACKAGEBODY|SEQUENCE)$/.test(operation.type);
-  return BESIDE.has(read.statement.object) || (read.statement.object === 'DATABASE' && read.statement.verb === 'ALTER');
+  return OBJECTS.has(read.statement.object) || (read.statement.object === 'DATABASE' && read.statement.verb === 'ALTER');
 }
 
 export const isCreation = ({ verb, object, orReplace }: DdlStatement): boolean => verb === 'CREATE' && (object === 'TABLE' || object === 'DATABASE') && !orReplace;
 
+/** What it made may stay behind where only rows are undone: no row changes by it, as by triggers and events. */
+export const staysWithoutHarm = (statement: DdlStatement): boolean =>
+  isCreation(statement) || (statement.verb === 'CREATE' && !statement.orReplace && ['VIEW', 'PROCEDURE', 'FUNCTION', 'SEQUENCE'].includes(statement.object));
+
 export const sameTable = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.table === b.table;
 
+/** The part of DROP DATABASE on a table or view in it. */
+export const wentWithDatabase = ({ read, operation }: DdlRecord): boolean => read !== null && read.statement.database !== null && read.statement.verb === 'DROP' && operation.table !== '';
+
 /** Whether a DDL may have changed what a table is, or what it is called. */
-export function concerns({ operation, read }: DdlRecord, name: TableName): boolean {
+export function concerns(record: DdlRecord, name: TableName): boolean {
+  const { operation, read } = record;
+  if (isOfObject(record)) return NAMED_AS_TABLES.has(read?.statement.object ?? '') && read!.statement.tables.some((table) => sameTable(table, name));
   if (read === null || !read.statement.certain || read.statement.object === 'DATABASE') {
     return operation.schema === name.schema && (operation.table === '' || operation.table === name.table);
   }
@@ -66,7 +77,8 @@ export function nameNow(name: TableName, until: number, undone: readonly DdlReco
 }
 
 /** `ALTERTABLE of shop.orders at binlog.000003:4711` */
-export function describeDdl({ operation, transaction }: DdlRecord): string {
-  const name = operation.table === '' ? `database ${operation.schema}` : formatTable(operation);
+export function describeDdl({ operation, transaction, read }: DdlRecord): string {
+  const named = operation.table === '' || read?.statement.object === 'TRIGGER' ? read?.statement.name ?? null : null;
+  const name = named ? formatTable(named) : operation.table === '' ? `database ${operation.schema}` : formatTable(operation);
   return `${operation.type} of ${name} at ${formatPosition(transaction.start)}`;
 }
