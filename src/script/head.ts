@@ -6,8 +6,9 @@ import { countedChanges } from './counted.ts';
 import { formatMicros } from './datetime.ts';
 import { onceNote, readOnlyVariable, serverGuards } from './guards.ts';
 import { describeDdl } from './ddl/records.ts';
+import { allHistories } from './definitions.ts';
 import type { ConflictMode } from './parameters.ts';
-import { historyOf, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { openingOfEvents, putBackAsEvents } from './row-events.ts';
 import { inSections, locksTables } from './sections.ts';
 import { formatTable, type Selection } from './selection.ts';
@@ -120,11 +121,8 @@ export function packetNeeded({ largestBlock }: Plan): number | null {
   return largestBlock === null ? null : Math.ceil((largestBlock * 4 + 131_072) / 1024) * 1024;
 }
 
-function holdsEvents(plan: Plan): boolean {
-  return plan.tables.some(({ schema, table }) => {
-    const present = historyOf(plan, schema, table)?.present;
-    return present ? putBackAsEvents(present, plan.options) : false;
-  });
+function holdsEvents({ histories, options }: Plan): boolean {
+  return allHistories(histories.values()).some(({ present }) => present !== null && putBackAsEvents(present, options));
 }
 
 /** From the session's settings to the open transaction, or to the first section. */

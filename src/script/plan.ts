@@ -102,15 +102,16 @@ async function assess(context: ScriptContext, asked: LogRange, selection: Select
   const { connection, ledger } = context;
   // What is drawn in may lie behind the range that was asked for: gaps and DDL up to there count.
   const range = { ...asked, to: Math.max(asked.to, (drawn.at(-1) ?? 0) + 1) };
-  const scope = [ordinals(range.source.id, range.from, asked.to), ...tableScope(selection)];
-  const own = and(...scope, ...actorScope(selection, range.source.flavour, ledger));
+  const span = ordinals(range.source.id, range.from, asked.to);
+  const actors = actorScope(selection, range.source.flavour, ledger);
+  const own = and(span, ...tableScope(selection), ...actors);
   const chosen = or([...(ofSelection ? [own] : []), ...(drawn.length > 0 ? [ofOrdinals(range.source.id, drawn)] : [])]);
   const chosenRows = and(chosen, { sql: 'o.ddl = 0', parameters: [] });
   await untilJudged(context, chosenRows, options.wait);
   const findings = await gapFindings(connection, ledger, range, selection);
 
   const hasRows = (await rows(connection, `SELECT 1 AS found ${fromOperations(ledger)} WHERE ${chosenRows.sql} LIMIT 1`, chosenRows.parameters)).length > 0;
-  const ddl = await planDdl(context, range, selection, options, own, hasRows);
+  const ddl = await planDdl(context, range, selection, options, { chosen: own, ofAnyTable: and(span, ...actors) }, hasRows);
   const { tables, histories, ...captured } = await capturedRows(context, range, chosenRows, ddl);
   const where = withDdl(captured.where, ddl, range.source.id);
   const totals = await tallyTotals(connection, ledger, where);

@@ -22,7 +22,8 @@ export function undoObject(ddl: ObjectDdl, schema: string, table: string): DdlVe
   const { statement, objects } = ddl;
   if (statement.object === 'TRIGGER') return undoTrigger(ddl, schema, table);
   const kind = KINDS[statement.object];
-  if (kind === undefined) return statement.verb === 'CREATE' ? created(statement, null) : notUndoable(`earlier definitions of a ${statement.object.toLowerCase()} are not kept`);
+  // A package has two parts, of which either may have been there.
+  if (kind === undefined) return notUndoable(`definitions of a ${statement.object.toLowerCase()} are not kept`);
   const name = kind === 'VIEW' || kind === 'SEQUENCE' ? { schema, table } : statement.name;
   if (!name || name.schema === '') return unknown('its name was not understood');
   const of: ObjectName = { schema: name.schema, kind, name: name.table };
@@ -55,13 +56,6 @@ function back({ statement: { verb }, flavour, renamedTo }: ObjectDdl, of: Object
   return text.characteristics === null ? null : `ALTER ${of.kind} ${quoteTable(of.schema, of.name)} ${text.characteristics}`;
 }
 
-function created({ object, tables, name, ifNotExists, orReplace }: DdlStatement, known: null | undefined): DdlVerdict {
-  if (ifNotExists || orReplace || known === undefined) return unknown(`whether the ${object.toLowerCase()} was there already is not known`);
-  const made = name ?? tables[0];
-  if (!made || made.schema === '') return unknown('its name was not understood');
-  return undo(`DROP ${object} ${quoteTable(made.schema, made.table)}`);
-}
-
 /** A trigger as it was before a statement on it, among those of its table. */
 export interface TriggerBefore {
   readonly table: string;
@@ -82,7 +76,9 @@ export function triggerBefore({ verb, name }: DdlStatement, { schema, table }: T
     const text = of.kind === 'TRIGGERS' && of.schema === name.schema ? definition?.texts.find(called) : undefined;
     if (definition && text) return { table: of.name, group: definition, text };
   }
-  return undefined;
+  // Where all triggers of the schema are known, none of any table went.
+  const taken = objects.ended.some(({ of }) => of.kind === 'TRIGGERS' && of.schema === name.schema);
+  return taken ? undefined : objects.before({ schema: name.schema, kind: 'TRIGGERS', name: '' }) === null ? null : undefined;
 }
 
 function undoTrigger({ statement, flavour, objects }: ObjectDdl, schema: string, table: string): DdlVerdict {
@@ -92,7 +88,7 @@ function undoTrigger({ statement, flavour, objects }: ObjectDdl, schema: string,
   if (verb === 'CREATE' && !ifNotExists && !orReplace) return undo(drop);
   const was = triggerBefore(statement, { schema, table }, objects);
   if (was === undefined) return unknown(verb === 'CREATE' ? 'whether the trigger was there already is not known' : 'what the trigger was before is not known');
-  if (was === null) return undo(drop);
+  if (was === null) return verb === 'CREATE' ? undo(drop) : noEffect;
   if (ifNotExists) return noEffect;
   const again = triggerAgain(schema, was.text, triggerPlace(was.group.texts, was.text), flavour, verb === 'CREATE' ? 'CREATE OR REPLACE' : 'CREATE');
   return again === null ? notUndoable('what the trigger was before is not understood') : undo([{ sql: again, session: was.text.session }]);

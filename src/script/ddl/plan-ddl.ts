@@ -1,6 +1,6 @@
 import type { TableName } from '../../binlog/sql/classify.ts';
 import { rows } from '../../core/mysql.ts';
-import { and, type Condition } from '../conditions.ts';
+import { and, inTableScope, type Condition } from '../conditions.ts';
 import type { ScriptContext } from '../context.ts';
 import type { Cut, Finding } from '../finding.ts';
 import type { LogRange } from '../range.ts';
@@ -25,16 +25,20 @@ export interface DdlPlan {
   readonly warnings: readonly string[];
 }
 
-/**
- * Which DDL of a selection a script undoes, and what stands against that.
- * @param chosen the operations that are selected, rows and DDL.
- */
-export async function planDdl(context: ScriptContext, range: LogRange, selection: Selection, options: ScriptOptions, chosen: Condition, hasRows: boolean): Promise<DdlPlan> {
+/** What is selected, rows and DDL. */
+export interface Wanted {
+  readonly chosen: Condition;
+  /** The same whatever its table. */
+  readonly ofAnyTable: Condition;
+}
+
+/** Which DDL of a selection a script undoes, and what stands against that. */
+export async function planDdl(context: ScriptContext, range: LogRange, selection: Selection, options: ScriptOptions, { chosen, ofAnyTable }: Wanted, hasRows: boolean): Promise<DdlPlan> {
   const { connection, ledger } = context;
   const records = await ddlBackwards(connection, ledger, range, range.from);
-  const asked = new Set((await rows<Record<'ordinal' | 'seq', string>>(connection,
-    `SELECT o.ordinal AS ordinal, o.seq AS seq ${fromOperations(ledger)} WHERE ${and(chosen, { sql: 'o.ddl = 1', parameters: [] }).sql}`, chosen.parameters))
-    .map(({ ordinal, seq }) => `${ordinal} ${seq}`));
+  const asked = await keysOf(context, and(chosen, { sql: 'o.ddl = 1', parameters: [] }));
+  // The log does not tell of what table DROP TRIGGER is, its earlier definition does.
+  const droppedTriggers = await keysOf(context, and(ofAnyTable, { sql: "o.type = 'DROPTRIGGER'", parameters: [] }));
   const draft = new Draft(range, selection);
   const online = onlineChanges(records);
   for (const record of records) {
@@ -44,6 +48,14 @@ export async function planDdl(context: ScriptContext, range: LogRange, selection
     }
     // Where the database does not come back, it is data loss of all that was in it.
     if (wentWithDatabase(record) && !draft.undoes(record)) continue;
+    if (droppedTriggers.has(keyOf(record))) {
+      const verdict = await judge(context, range, record, options.wait);
+      if (verdict.kind === 'no-effect') continue;
+      const owner = verdict.undo?.triggers ?? null;
+      if (owner === null ? asked.has(keyOf(record)) : inTableScope(selection, owner.schema, owner.table)) draft.ask(record, verdict);
+      else draft.keep(record, 'not selected');
+      continue;
+    }
     const wanted = asked.has(keyOf(record));
     const partner = records.some((other) => other !== record && other.operation.ordinal === record.operation.ordinal && asked.has(keyOf(other)));
     const { ifExists = false, ifNotExists = false } = record.read?.statement ?? {};
@@ -62,6 +74,11 @@ export async function planDdl(context: ScriptContext, range: LogRange, selection
     else draft.keep(record, 'not selected');
   }
   return draft.finish(options, hasRows, online);
+}
+
+async function keysOf({ connection, ledger }: ScriptContext, where: Condition): Promise<ReadonlySet<string>> {
+  const found = await rows<Record<'ordinal' | 'seq', string>>(connection, `SELECT o.ordinal AS ordinal, o.seq AS seq ${fromOperations(ledger)} WHERE ${where.sql}`, where.parameters);
+  return new Set(found.map(({ ordinal, seq }) => `${ordinal} ${seq}`));
 }
 
 const keyOf = ({ operation }: DdlRecord): string => `${operation.ordinal} ${operation.seq}`;
