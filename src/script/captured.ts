@@ -4,7 +4,7 @@ import type { Ledger } from '../store/ledger.ts';
 import { and, besides, not, type Condition } from './conditions.ts';
 import type { ScriptContext } from './context.ts';
 import { allHistories, isSequence, tableHistories, tableKey, type TableHistory } from './definitions.ts';
-import type { DdlPlan } from './ddl/plan-ddl.ts';
+import type { DdlPlan } from './ddl/undone.ts';
 import { concerns, describeDdl } from './ddl/records.ts';
 import type { Cut, Finding } from './finding.ts';
 import { behindCut, cutFinding, newestCuts, unjudgedFindings } from './findings.ts';

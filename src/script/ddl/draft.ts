@@ -6,9 +6,8 @@ import type { ScriptOptions, Selection } from '../selection.ts';
 import type { Judged } from './judge.ts';
 import { standsInTheWay } from './obstacles.ts';
 import { describeChange, type OnlineChange } from './online-change.ts';
-import type { DdlPlan } from './plan-ddl.ts';
 import { describeDdl, isOfObject, staysWithoutHarm, wentWithDatabase, type DdlRecord } from './records.ts';
-import type { UndoneDdl } from './undone.ts';
+import type { DdlPlan, UndoneDdl } from './undone.ts';
 import { viewsInOrder } from './view-order.ts';
 
 /** What a plan undoes of the DDL that it meets, from the newest to the oldest. */

@@ -1,8 +1,6 @@
-import type { TableName } from '../../binlog/sql/classify.ts';
 import { rows } from '../../core/mysql.ts';
 import { and, inTableScope, type Condition } from '../conditions.ts';
 import type { ScriptContext } from '../context.ts';
-import type { Cut, Finding } from '../finding.ts';
 import type { LogRange } from '../range.ts';
 import type { ScriptOptions, Selection } from '../selection.ts';
 import { fromOperations } from '../tally.ts';
@@ -10,20 +8,7 @@ import { Draft } from './draft.ts';
 import { judge } from './judge.ts';
 import { isStepOf, onlineChanges } from './online-change.ts';
 import { ddlBackwards, isOfObject, wentWithDatabase, type DdlRecord } from './records.ts';
-import type { UndoneDdl } from './undone.ts';
-
-export interface DdlPlan {
-  /** In the order of their sections: newest first. */
-  readonly undone: readonly UndoneDdl[];
-  /** Effective DDL from the begin of the range to the log's end that is not undone, newest first. */
-  readonly kept: readonly DdlRecord[];
-  /** Behind these rows cannot be taken back any further. */
-  readonly cuts: readonly Cut[];
-  /** Tables whose rows are no changes of data: the copies of online schema changes. */
-  readonly copies: readonly TableName[];
-  readonly findings: readonly Finding[];
-  readonly warnings: readonly string[];
-}
+import type { DdlPlan } from './undone.ts';
 
 /** What is selected, rows and DDL. */
 export interface Wanted {

@@ -1,5 +1,6 @@
 import type { TableName } from '../../binlog/sql/classify.ts';
 import type { UndoStatement } from '../../rollback/ddl/verdict.ts';
+import type { Cut, Finding } from '../finding.ts';
 import type { Around } from './expectations.ts';
 import type { ObjectsAround } from './object-expectations.ts';
 import type { DdlRecord } from './records.ts';
@@ -33,4 +34,17 @@ export interface DdlUndo {
 /** A DDL that a script undoes. */
 export interface UndoneDdl extends DdlRecord, DdlUndo {
   readonly read: NonNullable<DdlRecord['read']>;
+}
+
+export interface DdlPlan {
+  /** In the order of their sections: newest first. */
+  readonly undone: readonly UndoneDdl[];
+  /** Effective DDL from the begin of the range to the log's end that is not undone, newest first. */
+  readonly kept: readonly DdlRecord[];
+  /** Behind these rows cannot be taken back any further. */
+  readonly cuts: readonly Cut[];
+  /** Tables whose rows are no changes of data: the copies of online schema changes. */
+  readonly copies: readonly TableName[];
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly string[];
 }
