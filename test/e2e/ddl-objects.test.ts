@@ -115,7 +115,7 @@ for (const source of sources()) describe(`DDL on objects without rows on ${sourc
       await using daemon = await scene.startDaemon();
       await daemon.logged('objects_read');
       assert.equal(daemon.lines.some(({ event }) => event === 'objects_hidden'), false);
-      await settled(scene);
+      await objectsKnown(scene);
       const was = await shownObjects(scene.db, scene.schema);
       const { opid, state, table_name: table } = await ddl(scene, 'DROP TRIGGER u1');
       assert.equal(state, 'captured');
