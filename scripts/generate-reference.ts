@@ -85,7 +85,7 @@ unique value that it needs as its guard asks, and opens its session for changes 
 stopped\`; \`--format check\` lists it), nothing of the section was changed, and nothing behind it runs, also with \`--force\`. Then each statement has to undo its row, or the session closes for
 the rest; only what no look can foresee (a full disk, a kill, a trigger, a key over an expression) ends a section half way. Sections over other rows are transactions with
 a counted COMMIT. What earlier sections did stays. To go on with a later part, the head has the command. Without autocommit's batching such rows take one look, one
-statement and one transaction each: two to four times as long as \`--form single\` over InnoDB. \`--once-table\` notes the run before part 1: take its row out before a script is run again that was
+statement and one transaction each: 1.4 (MySQL) to four times (MariaDB) as long as \`--form single\` over InnoDB. \`--once-table\` notes the run before part 1: take its row out before a script is run again that was
 stopped there. The account needs LOCK TABLES. Rows inserted into ARCHIVE or BLACKHOLE tables cannot be undone (\`NOT_UNDOABLE\`).
 
 Tables with triggers: \`--triggers skip\` puts their rows back as row events (\`BINLOG\` statements made of the captured images), which fire no triggers on
