@@ -27,6 +27,17 @@ export function createText(sql: string, flavour: 'mysql' | 'mariadb'): string {
 }
 
 /**
+ * Columns of MySQL that take NULL and had their default dropped: no CREATE TABLE says that, their copy has DEFAULT NULL, and a statement that
+ * sets it would seem to change nothing.
+ */
+export function droppedDefaults(source: string, copy: string): string[] {
+  if (!source.startsWith('CREATE TABLE ') || !copy.startsWith('CREATE TABLE ')) return [];
+  const bodies = new Map(parseTableText(source, 'mysql').columns.map(({ name, body }) => [name, body]));
+  return parseTableText(copy, 'mysql').columns
+    .filter(({ name, body }) => / DEFAULT NULL\b/.test(body) && !/ DEFAULT /.test(bodies.get(name) ?? ' DEFAULT ')).map(({ name }) => name);
+}
+
+/**
  * What a replay made, in the source's own words: a line of the copy that the statement left alone stays as the source printed it. Servers
  * of two versions print some lines otherwise, and some of what MySQL remembers of a column no CREATE TABLE brings back.
  * @param source the definition before. @param copy what was printed of its copy. @param made what was printed after the statement.

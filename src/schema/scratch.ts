@@ -7,7 +7,7 @@ import { renameSchemas, requalify } from '../binlog/sql/requalify.ts';
 import type { ReplayableDdl } from './ddl-event.ts';
 import type { DdlServer, ReplayOutcome, ReplayTask } from './ddl-server.ts';
 import type { TableDefinition } from './definition.ts';
-import { createText, inSourceWords } from './made-again.ts';
+import { createText, droppedDefaults, inSourceWords } from './made-again.ts';
 import { readUnlocked, showCreateTable } from './read-unlocked.ts';
 import { ScratchSession, type SourceSession } from './scratch-session.ts';
 
@@ -93,7 +93,7 @@ export class ScratchServer implements DdlServer {
       await this.#session.plain();
       for (const text of copies) await this.#run(text);
       const [subject] = task.bases;
-      const copy = subject ? await showCreateTable(connection, home(subject.schema), subject.table) : null;
+      const copy = subject ? await this.#asTheyWere(task.bases, home) : null;
       const refused = await this.#session.as(ddl);
       if (refused !== null) return { failed: refused };
       await connection.query(`USE ${quoteName(homes.get(ddl.schema) ?? made[0]!)}`);
@@ -161,6 +161,23 @@ export class ScratchServer implements DdlServer {
     await this.#drop(name);
     await this.#create(name, collation);
     this.#kept.set(name, collation);
+  }
+
+  /** Brings copies to what no CREATE TABLE says. @returns what the server prints of the first. */
+  async #asTheyWere(bases: ReplayTask['bases'], home: (schema: string) => string): Promise<string | null> {
+    const { connection, flavour } = this.#options;
+    let first: string | null = null;
+    for (const [i, { schema, table, sql }] of bases.entries()) {
+      if (i > 0 && flavour !== 'mysql') break;
+      let shown = await showCreateTable(connection, home(schema), table);
+      const dropped = flavour === 'mysql' && shown !== null ? droppedDefaults(sql, shown) : [];
+      if (dropped.length > 0) {
+        await this.#run(`ALTER TABLE ${quoteTable(home(schema), table)} ${dropped.map((column) => `ALTER COLUMN ${quoteName(column)} DROP DEFAULT`).join(', ')}`);
+        shown = await showCreateTable(connection, home(schema), table);
+      }
+      if (i === 0) first = shown;
+    }
+    return first;
   }
 
   /** Leaves the schemas as they were made. All that a statement may leave is named in it. */

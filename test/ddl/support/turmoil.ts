@@ -45,6 +45,14 @@ export class Turmoil {
     }
   }
 
+  /** One random ALTER TABLE. @returns the table and the statement; null: the server refused it. */
+  async alter(): Promise<{ readonly table: string; readonly sql: string } | null> {
+    const table = this.#dice.pick(await this.#names());
+    const sql = alteration(this.#dice, await this.#table(table), (prefix) => this.#fresh(prefix), true);
+    this.counts.ddl++;
+    return await this.#run(sql) ? { table, sql } : null;
+  }
+
   /** Every table, by name. */
   async state(): Promise<Map<string, TableState>> {
     const states = new Map<string, TableState>();
