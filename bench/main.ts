@@ -9,14 +9,14 @@ import { stopServers } from './harness/servers.ts';
 import { apply } from './suite/apply.ts';
 import { capture, small } from './suite/capture.ts';
 import { decode } from './suite/decode.ts';
-import { definitions } from './suite/definitions.ts';
+import { catchingUp, definitions } from './suite/definitions.ts';
 import { latency } from './suite/latency.ts';
 import { memory } from './suite/memory.ts';
 import { render } from './suite/render.ts';
 import { shapes } from './suite/shapes.ts';
 import { sourceCost } from './suite/source-cost.ts';
 
-const SUITE: readonly Benchmark[] = [render, decode, capture, small, ...shapes, latency, sourceCost, apply, memory, definitions];
+const SUITE: readonly Benchmark[] = [render, decode, capture, small, ...shapes, latency, sourceCost, apply, memory, definitions, catchingUp];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,4 +1,4 @@
-/** Random histories over three small tables: p (key, unique text), c (refers to p), k (no key). */
+/** Random histories over three small tables: p (key, unique text or unique begin of a text), c (refers to p), k (no key). */
 
 export interface Values { readonly [column: string]: number | string | null }
 export type TableId = 'p' | 'c' | 'k';
@@ -19,6 +19,8 @@ export interface Step {
 
 export interface History {
   readonly number: number;
+  /** Characters of p.u that its unique key has; null: all. */
+  readonly part: number | null;
   readonly steps: readonly Step[];
   readonly end: ModelState;
 }
@@ -34,8 +36,8 @@ export function random(seed: number): (below: number) => number {
   };
 }
 
-/** Equal as utf8mb4_general_ci has it, for the letters that are used here. */
-export const sameText = (a: string, b: string): boolean => fold(a) === fold(b);
+/** Equal as utf8mb4_general_ci has it, for the letters that are used here, in the first `part` characters. */
+export const sameText = (a: string, b: string, part: number | null): boolean => fold(a.slice(0, part ?? a.length)) === fold(b.slice(0, part ?? b.length));
 const fold = (text: string): string => text.toLowerCase().replaceAll('ä', 'a').trimEnd();
 
 /** The rows of one history. Refuses what the server would refuse. */
@@ -43,8 +45,10 @@ export class ModelState {
   readonly p: Values[];
   readonly c: Values[];
   readonly k: Values[];
+  readonly part: number | null;
 
-  constructor(from: { readonly p: readonly Values[]; readonly c: readonly Values[]; readonly k: readonly Values[] } = { p: [], c: [], k: [] }) {
+  constructor(part: number | null, from: { readonly p: readonly Values[]; readonly c: readonly Values[]; readonly k: readonly Values[] } = { p: [], c: [], k: [] }) {
+    this.part = part;
     this.p = [...from.p];
     this.c = [...from.c];
     this.k = [...from.k];
@@ -52,7 +56,7 @@ export class ModelState {
 
   /** @returns false, with nothing changed, when a key or foreign key forbids it. */
   insert(table: TableId, row: Values): boolean {
-    if (table === 'p' && this.p.some((other) => other.id === row.id || clash(other.u, row.u))) return false;
+    if (table === 'p' && this.p.some((other) => other.id === row.id || this.#clash(other.u, row.u))) return false;
     if (table === 'c' && (this.c.some((other) => other.id === row.id) || !this.#hasParent(row))) return false;
     this[table].push(row);
     return true;
@@ -66,7 +70,7 @@ export class ModelState {
 
   update(table: TableId, row: Values, after: Values): boolean {
     const others = this[table].filter((other) => other !== row);
-    if (table === 'p' && others.some((other) => other.id === after.id || clash(other.u, after.u))) return false;
+    if (table === 'p' && others.some((other) => other.id === after.id || this.#clash(other.u, after.u))) return false;
     if (table === 'p' && row.id !== after.id && this.c.some((child) => child.pid === row.id)) return false;
     if (table === 'c' && (others.some((other) => other.id === after.id) || !this.#hasParent(after))) return false;
     this[table][this[table].indexOf(row)] = after;
@@ -84,12 +88,15 @@ export class ModelState {
     return this.update(table, row, { ...row, ...Object.fromEntries(changed.map((column) => [column, before[column]!])) });
   }
 
+  #clash(a: Values[string] | undefined, b: Values[string] | undefined): boolean {
+    return typeof a === 'string' && typeof b === 'string' && sameText(a, b, this.part);
+  }
+
   #hasParent(child: Values): boolean {
     return child.pid === null || this.p.some((parent) => parent.id === child.pid);
   }
 }
 
-const clash = (a: Values[string] | undefined, b: Values[string] | undefined): boolean => typeof a === 'string' && typeof b === 'string' && sameText(a, b);
 export const same = (a: Values, b: Values): boolean => Object.keys(a).every((column) => a[column] === b[column]);
 
 const literal = (value: Values[string] | undefined): string => (typeof value === 'string' ? `'${value}'` : String(value ?? 'NULL'));
@@ -97,10 +104,17 @@ const insertSql = (table: TableId, row: Values): string => `INSERT INTO ${table}
 const whereSql = (table: TableId, row: Values): string => (table === 'k' ? `${Object.entries(row).map(([name, value]) => `${name} <=> ${literal(value)}`).join(' AND ')} LIMIT 1` : `id = ${literal(row.id)}`);
 
 const LETTERS = ['a', 'A', 'ä', 'b', 'B', 'c'];
+/** What may follow the part that a key has. */
+const ENDS = ['', '!', '?'];
+/** Digits of a history's number in its texts, which a key over a part of them has to have whole. */
+const DIGITS = 5;
+/** Characters that tell histories and their letters apart. */
+export const PART = DIGITS + 2;
 
-/** Rows of history `number` never meet those of another one. */
-export function makeHistory(number: number, pick: (below: number) => number): History {
-  const state = new ModelState();
+/** Rows of history `number` never meet those of another one. @param part null, or PART. */
+export function makeHistory(number: number, pick: (below: number) => number, part: number | null): History {
+  const state = new ModelState(part);
+  const text = (): string => `${String(number).padStart(DIGITS, '0')}-${LETTERS[pick(LETTERS.length)]!}${part === null ? '' : ENDS[pick(ENDS.length)]!}`;
   const steps: Step[] = [];
   const base = number * 10;
   let transaction = 0;
@@ -109,7 +123,7 @@ export function makeHistory(number: number, pick: (below: number) => number): Hi
     if (pick(2) === 0) transaction++;
   };
   const newRow = (table: TableId): Values => (table === 'p'
-    ? { id: base + pick(5), u: pick(4) === 0 ? null : `${number}-${LETTERS[pick(LETTERS.length)]!}`, v: pick(3) }
+    ? { id: base + pick(5), u: pick(4) === 0 ? null : text(), v: pick(3) }
     : table === 'c' ? { id: base + pick(5), pid: pick(4) === 0 ? null : base + pick(5) } : { h: number, n: pick(3), v: pick(2) });
   const length = 6 + pick(10);
   for (let tries = 0; steps.length < length && tries < 200; tries++) {
@@ -135,7 +149,7 @@ export function makeHistory(number: number, pick: (below: number) => number): Hi
       take(`UPDATE p SET v = v + 1 WHERE id BETWEEN ${base} AND ${base + 9}`, changes);
     }
   }
-  return { number, steps, end: state };
+  return { number, part, steps, end: state };
 }
 
 /** The text that runs a history in one session. */

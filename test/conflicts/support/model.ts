@@ -2,16 +2,18 @@ import { same, sameText, ModelState, type History, type RowChange, type Values }
 
 /** A row change with its place in the history. */
 export interface Placed extends RowChange {
+  /** As of its history. */
+  readonly part: number | null;
   readonly step: number;
   readonly row: number;
 }
 
-export const placed = ({ steps }: History): Placed[] => steps.flatMap(({ changes }, step) => changes.map((change, row) => ({ ...change, step, row })));
+export const placed = ({ steps, part }: History): Placed[] => steps.flatMap(({ changes }, step) => changes.map((change, row) => ({ ...change, part, step, row })));
 
 const isLater = (a: Placed, b: Placed): boolean => a.step > b.step || (a.step === b.step && a.row > b.row);
 const value = (row: Values | null, column: string): Values[string] => row?.[column] ?? null;
 const moved = ({ before, after }: RowChange, column: string): boolean => before === null || after === null || value(before, column) !== value(after, column);
-const equal = (a: Values[string], b: Values[string]): boolean => a !== null && b !== null && (typeof a === 'string' && typeof b === 'string' ? sameText(a, b) : a === b);
+const equal = (a: Values[string], b: Values[string], part: number | null = null): boolean => a !== null && b !== null && (typeof a === 'string' && typeof b === 'string' ? sameText(a, b, part) : a === b);
 
 /** Whether a later change that stays is in the way of undoing an earlier one, as docs/conflicts.md says it. */
 export function inTheWay(later: Placed, earlier: Placed): boolean {
@@ -20,7 +22,7 @@ export function inTheWay(later: Placed, earlier: Placed): boolean {
     const { table } = later;
     if (earlier.after !== null && later.before !== null && (table === 'k' ? same(earlier.after, later.before) : earlier.after.id === later.before.id)) return true;
     for (const key of table === 'p' ? ['id', 'u'] : table === 'c' ? ['id'] : []) {
-      if (earlier.before !== null && later.after !== null && moved(earlier, key) && moved(later, key) && equal(earlier.before[key]!, later.after[key]!)) return true;
+      if (earlier.before !== null && later.after !== null && moved(earlier, key) && moved(later, key) && equal(earlier.before[key]!, later.after[key]!, later.part)) return true;
     }
   }
   // A child that refers to what the undo takes away.
@@ -56,7 +58,7 @@ export function withoutConflicts(all: readonly Placed[], selected: ReadonlySet<P
 
 /** The state after undoing these, newest first; null when a step is not possible, and nothing changes. */
 export function undoneState(history: History, undone: ReadonlySet<Placed>): ModelState | null {
-  const state = new ModelState(history.end);
+  const state = new ModelState(history.part, history.end);
   for (const change of [...undone].sort((a, b) => (isLater(a, b) ? -1 : 1))) if (!state.undo(change)) return null;
   return state;
 }
