@@ -92,7 +92,7 @@ await timed('find by opid', 100, find({ opid: String(accident.opid) }));
 await timed('find by table', 100, find({ table: `${scene.schema}.small` }));
 await timed('find by session', 100, find({ thread_id: '1007' }));
 await timed('find by GTID', 100, find({ include_gtids: String(accident.gtid) }));
-await timed('find by text through the whole log', null, find({ text: 'UPDATE small SET n = 2' }));
+await timed('find by text through the whole log', null, find({ text: 'UPDATE small SET n = 2', look: String(OPERATIONS + 10_000) }));
 await timed('first byte of a script by opid', 100, firstByte({ opid: String(accident.opid) }));
 await timed('first byte of a script by GTID', 100, firstByte({ include_gtids: String(accident.gtid), stop_position: `${String(accident.end_file)}:${String(accident.end_offset)}` }));
 await timed('first byte of a script by positions', 100, firstByte({

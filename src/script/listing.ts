@@ -9,6 +9,7 @@ import { formatMicros } from './datetime.ts';
 import type { Dialect } from './parameter-reader.ts';
 import type { RawParameters } from './parameters.ts';
 import { readFindOptions, readSelection } from './read-parameters.ts';
+import { sessionScope } from './session-scope.ts';
 import { DEFAULT_LOOK, type FindOptions, type Selection } from './selection.ts';
 import { fromOperations } from './tally.ts';
 
@@ -49,9 +50,10 @@ export async function openListing(context: ScriptContext, raw: RawParameters, di
   if (options.look !== null && !searching) {
     throw new UndoError('USAGE', `${dialect.nameOf('look')} is given without anything to look for.`, { fix: `Give ${(['text', 'user', 'min_rows'] as const).map((name) => dialect.nameOf(name)).join(' or ')} as well, or leave it out.` });
   }
+  const cursor = await cursorOf(context, source, options.before);
   const range = and(
-    { sql: 'o.source_id = ?', parameters: [source.id] }, ...rangeScope(selection), ...await cursorScope(context, source, options.before, by),
-    ...(searching ? await ordinalScope(context, source, selection) : []),
+    { sql: 'o.source_id = ?', parameters: [source.id] }, ...rangeScope(selection), ...(cursor === null ? [] : [olderThan(cursor, by)]),
+    ...(searching ? await ordinalScope(context, source, selection) : await sessionScope(context, source, selection, options, rangeScope(selection), cursor?.ordinal ?? null)),
   );
   const end = searching ? await searchEnd(context, source, range, selection, options, by) : null;
   const where = and(
@@ -92,14 +94,23 @@ function textScope(text: string): Condition {
   return { sql: 'INSTR(LOWER(CONVERT(o.statement USING latin1)), LOWER(CONVERT(CAST(? AS BINARY) USING latin1))) > 0', parameters: [text] };
 }
 
-/** What is older than the operation that a page ended with. */
-async function cursorScope({ connection, ledger }: ScriptContext, source: SourceRecord, before: string | null, by: Unit): Promise<Condition[]> {
-  if (before === null) return [];
+interface ListCursor {
+  readonly ordinal: number;
+  readonly seq: number;
+}
+
+/** The operation that a page ended with. */
+async function cursorOf({ connection, ledger }: ScriptContext, source: SourceRecord, before: string | null): Promise<ListCursor | null> {
+  if (before === null) return null;
   const [cursor] = await rows<Record<string, string | number>>(connection,
     `SELECT ordinal, seq FROM ${ledger.table('operations')} WHERE opid = ? AND source_id = ?`, [before, source.id]);
   if (!cursor) throw new UndoError('OPID_UNKNOWN', `The log of "${source.alias}" holds no operation ${JSON.stringify(before.slice(0, 100))}.`);
-  const at = Number(cursor.ordinal);
-  return [by === 'transaction' ? { sql: 'o.ordinal < ?', parameters: [at] } : { sql: '(o.ordinal < ? OR (o.ordinal = ? AND o.seq < ?))', parameters: [at, at, Number(cursor.seq)] }];
+  return { ordinal: Number(cursor.ordinal), seq: Number(cursor.seq) };
+}
+
+/** What is older than that. */
+function olderThan({ ordinal, seq }: ListCursor, by: Unit): Condition {
+  return by === 'transaction' ? { sql: 'o.ordinal < ?', parameters: [ordinal] } : { sql: '(o.ordinal < ? OR (o.ordinal = ? AND o.seq < ?))', parameters: [ordinal, ordinal, seq] };
 }
 
 /**
