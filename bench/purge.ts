@@ -2,7 +2,7 @@
  * How fast history is removed, against how fast it came in: row changes/s of capture alone, of capture and projection, and of purge,
  * with the processor time that the backup server spent on each; and the space that its tables take before and after.
  * Then as much once more, captured alone and captured while the first is purged: how far a purge is felt.
- *   npm run build && npx tsx bench/purge.ts [row changes] [rows to a statement] [log: without the projection]
+ *   npm run build && npx tsx bench/purge.ts [row changes] [rows to a statement] [log: without the projection; shrink: tables are rebuilt from 8 MiB on]
  */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +12,10 @@ import { backups, source } from '../test/support/servers.ts';
 const CHANGES = Number(process.argv[2] ?? 300_000);
 const PER_STATEMENT = Number(process.argv[3] ?? 500);
 const LOG_ONLY = process.argv[4] === 'log';
+const SHRINK = process.argv[4] === 'shrink';
 
 for (const store of backups()) {
-  await using scene = await Scene.open(source('mysql'), store, { env: { BINLOG_UNDO_RETENTION_SHRINK_ABOVE: '8M', ...(LOG_ONLY && { BINLOG_UNDO_PROJECTION_ENABLED: 'false' }) } });
+  await using scene = await Scene.open(source('mysql'), store, { env: { ...(SHRINK && { BINLOG_UNDO_RETENTION_SHRINK_ABOVE: '8M' }), ...(LOG_ONLY && { BINLOG_UNDO_PROJECTION_ENABLED: 'false' }) } });
   await scene.db.query('CREATE TABLE t (id INT PRIMARY KEY, k INT, c CHAR(120), pad CHAR(60))');
   let daemon = await scene.startDaemon();
   await scene.db.query("INSERT INTO t VALUES (0, 0, '', '')");

