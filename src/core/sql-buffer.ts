@@ -33,8 +33,8 @@ export class SqlBuffer {
     const { bytes } = this;
     let p = this.length;
     this.length = p + count;
-    // A loop beats set() below about 16 bytes.
-    if (count < 16) for (let i = start; i < end; i++) bytes[p++] = source[i]!;
+    // A loop beats set() below about 16 bytes, and a view of a part with it below about 48.
+    if (count < 16 || (count < 48 && count < source.length)) for (let i = start; i < end; i++) bytes[p++] = source[i]!;
     else bytes.set(count === source.length ? source : source.subarray(start, end), p);
   }
 

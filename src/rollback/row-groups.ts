@@ -11,6 +11,7 @@ export const GROUP_BYTES = 64 * 1024;
 const TERMS = 100;
 const INSERTED_ROWS = 500;
 const QUOTE = 0x27;
+const OR = Buffer.from(' OR ');
 
 /** 'full': the rows so far have to be written first; 'alone': the row needs a statement of its own; 'none': it needs no statement. */
 export type Taken = 'taken' | 'full' | 'alone' | 'none';
@@ -116,49 +117,61 @@ interface RestoredColumn {
   readonly cases: SqlBuffer;
 }
 
-/** Undoes updates that restore the same columns of different rows: `SET c=CASE WHEN id=1 THEN .. END WHERE (id=1 AND ..) OR ..`. */
+/**
+ * Undoes updates that restore the same columns of different rows: `SET c=CASE WHEN id=1 THEN .. END WHERE (id=1 AND ..) OR ..`. One for
+ * each row of a script, it makes no arrays on the way.
+ */
 export class UpdateGroup extends RowGroup {
   readonly #pieces: RowPieces;
   readonly #restorable: ReadonlyMap<number, RestoredColumn>;
+  /** Indexes of the columns that an update may have changed. */
+  readonly #columns: readonly number[];
   readonly #terms = new SqlBuffer(GROUP_BYTES);
   readonly #keys = new Set<string>();
-  /** The columns that the rows restore, and their indexes as text. */
-  #restored: readonly RestoredColumn[] = [];
-  #same = '';
+  /** The columns that the rows restore, in the order of `#columns`. */
+  #restored: RestoredColumn[] = [];
+  /** Bytes of their cases so far. */
+  #caseBytes = 0;
+  /** Where the term and each case of the present row end in `scratch`. */
+  readonly #ends: number[] = [];
 
   constructor(context: Context, { updateRow }: RowWriters, pieces: RowPieces) {
     super(context, updateRow, TERMS);
     this.#pieces = pieces;
+    this.#columns = context.base.map(({ index }) => index);
     this.#restorable = new Map([...pieces.updateCases].map(([index, own]) => [index, { column: context.shape.columns[index]!, pieces: own, cases: new SqlBuffer(4096) }]));
   }
 
   protected override add(b: Buffer, spans: Int32Array, at: number): Taken {
-    const changed = this.#changed(b, spans, at);
-    if (changed.length === 0) return 'none';
-    const restored = changed.flatMap((index) => this.#restorable.get(index) ?? []);
-    if (restored.length < changed.length) return 'alone';
-    const same = changed.join();
+    if (this.rows === 0) {
+      const verdict = this.#begin(b, spans, at);
+      if (verdict !== 'taken') return verdict;
+    } else {
+      const changes = this.#compare(b, spans, at);
+      if (changes !== 'same') return changes;
+    }
     const key = this.#key(b, spans, at);
-    if (this.rows > 0 && (same !== this.#same || this.#keys.has(key))) return 'full';
+    if (this.#keys.has(key)) return 'full';
     const { scratch } = this;
+    const ends = this.#ends;
     scratch.clear();
     this.#pieces.updateTerm(scratch, b, spans, at);
-    const ends = [scratch.length];
-    for (const { column: { kind, index }, pieces: { when, value } } of restored) {
+    ends[0] = scratch.length;
+    for (let i = 0; i < this.#restored.length; i++) {
+      const { column: { kind, index }, pieces: { when, value } } = this.#restored[i]!;
       when(scratch, b, spans, at);
       const start = scratch.length;
       value(scratch, b, spans, at);
       // Text with its character set beside it would make CASE choose one character set for all values.
       if (kind === 'text' && spans[at + 2 * index]! >= 0 && scratch.bytes[start] !== QUOTE) return 'alone';
-      ends.push(scratch.length);
+      ends[i + 1] = scratch.length;
     }
-    const size = this.#restored.reduce((sum, { cases }) => sum + cases.length, this.#terms.length);
-    if (this.rows > 0 && size + scratch.length > GROUP_BYTES) return 'full';
-    if (this.rows > 0) this.#terms.text(' OR ');
+    if (this.rows > 0 && this.#terms.length + this.#caseBytes + scratch.length > GROUP_BYTES) return 'full';
+    if (this.rows > 0) this.#terms.raw(OR);
     this.#terms.raw(scratch.bytes, 0, ends[0]);
-    for (const [i, { cases }] of restored.entries()) cases.raw(scratch.bytes, ends[i], ends[i + 1]);
+    this.#caseBytes += scratch.length - ends[0];
+    for (let i = 0; i < this.#restored.length; i++) this.#restored[i]!.cases.raw(scratch.bytes, ends[i], ends[i + 1]);
     this.#keys.add(key);
-    [this.#restored, this.#same] = [restored, same];
     return 'taken';
   }
 
@@ -184,21 +197,49 @@ export class UpdateGroup extends RowGroup {
   protected override clear(): void {
     this.#terms.clear();
     this.#keys.clear();
+    this.#caseBytes = 0;
     for (const { cases } of this.#restored) cases.clear();
     this.#restored = [];
   }
 
-  /** Indexes of the columns that the update changed. */
-  #changed(b: Buffer, spans: Int32Array, at: number): number[] {
-    const after = 2 * this.context.shape.columns.length;
-    return this.context.base.map(({ index }) => index).filter((index) => differs(b, spans, at + 2 * index, at + after + 2 * index));
+  /** The columns that the first row restores. */
+  #begin(b: Buffer, spans: Int32Array, at: number): 'taken' | 'alone' | 'none' {
+    const restored: RestoredColumn[] = [];
+    let changes = 0;
+    for (const index of this.#columns) {
+      if (!this.#changed(b, spans, at, index)) continue;
+      changes++;
+      const column = this.#restorable.get(index);
+      if (column) restored.push(column);
+    }
+    if (changes === 0) return 'none';
+    if (restored.length < changes) return 'alone';
+    this.#restored = restored;
+    return 'taken';
+  }
+
+  /** Whether a further row restores the same columns. */
+  #compare(b: Buffer, spans: Int32Array, at: number): 'same' | 'full' | 'none' {
+    let [changes, expected] = [0, 0];
+    for (const index of this.#columns) {
+      if (!this.#changed(b, spans, at, index)) continue;
+      changes++;
+      if (this.#restored[expected]?.column.index === index) expected++;
+    }
+    if (changes === 0) return 'none';
+    return changes === expected && expected === this.#restored.length ? 'same' : 'full';
+  }
+
+  #changed(b: Buffer, spans: Int32Array, at: number, index: number): boolean {
+    return differs(b, spans, at + 2 * index, at + 2 * (this.context.shape.columns.length + index));
   }
 
   #key(b: Buffer, spans: Int32Array, at: number): string {
-    const { shape } = this.context;
-    return shape.key.columns.map((index) => {
-      const span = at + 2 * (shape.columns.length + index);
-      return b.toString('latin1', spans[span], spans[span + 1]).replaceAll('\0', '\0\0');
-    }).join('\0.');
+    const { columns } = this.context.shape.key;
+    const part = (index: number): string => {
+      const span = at + 2 * (this.context.shape.columns.length + index);
+      return b.toString('latin1', spans[span], spans[span + 1]);
+    };
+    return columns.length === 1 ? part(columns[0]!) : columns.map((index) => part(index).replaceAll('\0', '\0\0')).join('\0.');
   }
 }
