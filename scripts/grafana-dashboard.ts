@@ -27,7 +27,9 @@ const PANELS: readonly Panel[] = [
   { title: 'Headroom of the binlog', kind: 'stat', unit: 's', width: 4, queries: one(`min by (source) (${series('source_retention_headroom_seconds')})`) },
   { title: 'Open gaps', kind: 'stat', unit: 'none', width: 4, queries: one(`sum by (source) (max by (source, reason) (${series('gaps_open')}))`) },
   { title: 'Since the last event', kind: 'stat', unit: 's', width: 4, queries: one(`time() - ${worst('last_event_timestamp_seconds')}`) },
-  { title: 'Row changes captured', kind: 'timeseries', unit: 'ops', width: 12, queries: one(rate('rows_total', 'source, kind'), '{{source}} {{kind}}') },
+  { title: 'Row changes captured', kind: 'timeseries', unit: 'ops', width: 12, queries: [
+    ...one(rate('rows_total', 'source, kind'), '{{source}} {{kind}}'), ...one(rate('rows_skipped_total', 'source, reason'), '{{source}} not stored: {{reason}}'),
+  ] },
   { title: 'Transactions captured', kind: 'timeseries', unit: 'ops', width: 12, queries: one(rate('transactions_total', 'source'), '{{source}}') },
   { title: 'Lag and time since the last commit in the log', kind: 'timeseries', unit: 's', width: 12, queries: [
     ...one(worst('lag_seconds'), '{{source}} lag'), ...one(`time() - ${worst('last_commit_timestamp_seconds')}`, '{{source}} last commit'),
