@@ -59,6 +59,8 @@ export class Copies {
   }
 
   find(schema: string, table: string): Copy | null {
+    // Asked for every TABLE_MAP, and as a rule there is none.
+    if (this.#copies.size === 0) return null;
     return this.#copies.get(tableKey(schema, table)) ?? null;
   }
 

@@ -51,9 +51,10 @@ export async function openListing(context: ScriptContext, raw: RawParameters, di
     throw new UndoError('USAGE', `${dialect.nameOf('look')} is given without anything to look for.`, { fix: `Give ${(['text', 'user', 'min_rows'] as const).map((name) => dialect.nameOf(name)).join(' or ')} as well, or leave it out.` });
   }
   const cursor = await cursorOf(context, source, options.before);
+  const asked = rangeScope(selection);
   const range = and(
-    { sql: 'o.source_id = ?', parameters: [source.id] }, ...rangeScope(selection), ...(cursor === null ? [] : [olderThan(cursor, by)]),
-    ...(searching ? await ordinalScope(context, source, selection) : await sessionScope(context, source, selection, options, rangeScope(selection), cursor?.ordinal ?? null)),
+    { sql: 'o.source_id = ?', parameters: [source.id] }, ...asked, ...(cursor === null ? [] : [olderThan(cursor, by)]),
+    ...(searching ? await ordinalScope(context, source, asked) : await sessionScope(context, source, selection, options, asked, cursor?.ordinal ?? null)),
   );
   const end = searching ? await searchEnd(context, source, range, selection, options, by) : null;
   const where = and(
@@ -80,8 +81,7 @@ function rangeScope({ startPosition, stopPosition, startTime, stopTime }: Select
 }
 
 /** The same as ordinals: operations are read in their order, and nothing else would stop the reading where the range ends. */
-async function ordinalScope({ connection, ledger }: ScriptContext, source: SourceRecord, selection: Selection): Promise<Condition[]> {
-  const range = rangeScope(selection);
+async function ordinalScope({ connection, ledger }: ScriptContext, source: SourceRecord, range: readonly Condition[]): Promise<Condition[]> {
   if (range.length === 0) return [];
   const where = and({ sql: 't.source_id = ?', parameters: [source.id] }, ...range);
   const [bounds] = await rows<Record<'first' | 'last', string | number | null>>(connection,

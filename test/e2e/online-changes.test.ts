@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatPosition } from '../../src/core/position.ts';
 import { meet } from '../support/catching-up.ts';
 import { Scene, query, type Row } from '../support/scene.ts';
 import { backup, sources } from '../support/servers.ts';
-
-const now = async (scene: Scene): Promise<string> => {
-  await scene.caughtUp();
-  return formatPosition(await scene.position());
-};
 
 /** Operations on rows: table, state, and how many rows. */
 async function rowOperations(scene: Scene): Promise<string[]> {
@@ -40,7 +34,7 @@ for (const source of sources()) describe(`online schema changes on ${source.kind
     await db.query("CREATE TABLE g (id INT PRIMARY KEY, v VARCHAR(9)) ENGINE=InnoDB; INSERT INTO g VALUES (1, 'one'), (2, 'two'), (3, 'three')");
     const gone = await scene.startDaemon();
     await gone.logged('definitions_read');
-    const start = await now(scene);
+    const start = await scene.reached();
     // The texts are those of gh-ost's applier.
     await db.query(`UPDATE g SET v = 'early' WHERE id = 1;
       create /* gh-ost */ table \`${schema}\`.\`_g_ghc\` ( id bigint unsigned auto_increment, last_update timestamp not null DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
@@ -94,7 +88,7 @@ for (const source of sources()) describe(`online schema changes on ${source.kind
       CREATE TABLE _u (id INT PRIMARY KEY, v VARCHAR(9)) ENGINE=InnoDB; INSERT INTO p VALUES (1); INSERT INTO o VALUES (1, 1, 'one'), (2, NULL, 'two'), (3, 1, 'three'); INSERT INTO _u VALUES (1, 'one')`);
     await meet(scene);
     const gone = await scene.startDaemon();
-    const start = await now(scene);
+    const start = await scene.reached();
     const [shown] = await query(db, 'SHOW CREATE TABLE o');
     const [under] = await query(db, 'SHOW CREATE TABLE _u');
     const made = String(shown!['Create Table']).replace('`o`', `\`${schema}\`.\`_o_new\``).replace('CONSTRAINT `fk`', 'CONSTRAINT `_fk`');
@@ -126,7 +120,7 @@ for (const source of sources()) describe(`online schema changes on ${source.kind
     await db.query('CREATE TABLE x (id INT PRIMARY KEY) ENGINE=InnoDB; CREATE TABLE y (id INT PRIMARY KEY) ENGINE=InnoDB; CREATE TABLE _y_gho LIKE y; INSERT INTO x VALUES (1), (2)');
     const first = await scene.startDaemon();
     await first.logged('definitions_read');
-    const start = await now(scene);
+    const start = await scene.reached();
     // Not made as a copy; a copy of something else; made before the log began; a copy that was dropped, and the name used again.
     await db.query(`CREATE TABLE _x_new (id BIGINT PRIMARY KEY, v INT) ENGINE=InnoDB; INSERT INTO _x_new VALUES (1, 1); CREATE TABLE _x_ghc (id INT PRIMARY KEY); INSERT INTO _x_ghc VALUES (1);
       CREATE TABLE _z_gho LIKE x; INSERT INTO _z_gho VALUES (1); INSERT INTO _y_gho VALUES (1); CREATE TABLE _x_gho LIKE x; INSERT INTO _x_gho SELECT id FROM x; DROP TABLE _x_gho;
@@ -137,7 +131,7 @@ for (const source of sources()) describe(`online schema changes on ${source.kind
     ]);
     // A copy that goes on under a name of its own has rows that the log does not hold: a script over that says so.
     await db.query('CREATE TABLE __x_new LIKE x; INSERT INTO __x_new SELECT id FROM x; RENAME TABLE __x_new TO own; DELETE FROM own WHERE id = 1');
-    const stop = await now(scene);
+    const stop = await scene.reached();
     assert.deepEqual(await fates(scene), ['_x_gho copy of x: dropped', '__x_new copy of x: kept']);
     const refused = await scene.cli('script', '--database', schema, '--start-position', start, '--stop-position', stop, '--allow', 'nonatomic', '--allow', 'dataloss');
     assert.equal(refused.status, 3, refused.stdout);

@@ -8,11 +8,6 @@ import { Scene, applyWithClient, query } from '../support/scene.ts';
 import { backup, sources } from '../support/servers.ts';
 import { applyWithMysql } from '../support/any-server.ts';
 
-const here = async (scene: Scene): Promise<string> => {
-  await scene.caughtUp();
-  return formatPosition(await scene.position());
-};
-
 async function made(scene: Scene, ...args: string[]): Promise<string> {
   const script = await scene.cli('script', '--database', scene.schema, ...args);
   assert.equal(script.status, 0, script.stderr);
@@ -46,7 +41,7 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     const was = await shownObjects(scene.db, scene.schema);
     for (const [i, sql] of statements.entries()) {
       await objectsKnown(scene);
-      const start = await here(scene);
+      const start = await scene.reached();
       await scene.db.query(sql);
       await objectsKnown(scene);
       assert.notDeepEqual(await shownObjects(scene.db, scene.schema), was, sql);
@@ -78,7 +73,7 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     ];
     for (const [sql, rival] of rivals) {
       await objectsKnown(scene);
-      const start = await here(scene);
+      const start = await scene.reached();
       await scene.db.query(sql);
       await objectsKnown(scene);
       const script = await made(scene, '--start-position', start, '--exclude-table', `${scene.schema}.warm`, ...ALLOWED);
@@ -100,10 +95,10 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     const first = await scene.startDaemon();
     await first.logged('objects_read');
     await objectsKnown(scene);
-    const start = await here(scene);
+    const start = await scene.reached();
     await scene.db.query('ALTER VIEW v AS SELECT 2 AS two');
     await objectsKnown(scene);
-    const stop = await here(scene);
+    const stop = await scene.reached();
     await scene.db.query('DROP VIEW v');
     await scene.caughtUp();
     const refused = await scene.cli('script', '--database', scene.schema, '--start-position', start, '--stop-position', stop, ...ALLOWED);
@@ -129,7 +124,7 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     const [found] = await query(scene.db, "SELECT COUNT(*) AS n FROM information_schema.triggers WHERE trigger_schema = ? AND trigger_name = 'u1'", [scene.schema]);
     assert.equal(Number(found?.n), 1);
     if (mariadb) {
-      const packages = await here(scene);
+      const packages = await scene.reached();
       await scene.db.query("SET SESSION sql_mode = 'ORACLE'; CREATE PACKAGE pk AS PROCEDURE one; END; SET SESSION sql_mode = 'STRICT_ALL_TABLES'");
       await scene.caughtUp();
       assert.match((await scene.cli('script', '--database', scene.schema, '--start-position', packages, '--allow', 'nonatomic')).stderr, /NOT_UNDOABLE: CREATEPACKAGE of \S+\.pk at \S+ is not undone/);
@@ -158,10 +153,10 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
         return [shown, await query(scene.db, 'SELECT * FROM keep ORDER BY id')];
       };
       const was = await whole();
-      const start = await here(scene);
+      const start = await scene.reached();
       await scene.db.query(`UPDATE keep SET v = 5 WHERE id = 1; UPDATE ${inside}.t SET v = 9; ALTER TABLE ${inside}.child ADD COLUMN e INT; DROP DATABASE ${inside}; DELETE FROM keep WHERE id = 2;
         CREATE DATABASE ${inside}; CREATE TABLE ${inside}.t (other INT) ENGINE=InnoDB; INSERT INTO ${inside}.t VALUES (7); CREATE VIEW ${inside}.v AS SELECT 1 AS one; INSERT INTO keep VALUES (3, 3)`);
-      const stop = await here(scene);
+      const stop = await scene.reached();
       const both = ['--database', lost, '--start-position', start, '--stop-position', stop, '--exclude-table', `${scene.schema}.warm`];
       const refused = await scene.cli('script', '--database', scene.schema, ...both, '--allow', 'nonatomic');
       assert.equal(refused.status, 3);
@@ -190,14 +185,14 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     await objectsKnown(scene);
     const content = async (): Promise<unknown> => [await query(scene.db, 'SELECT * FROM t ORDER BY id'), await query(scene.db, 'SELECT what FROM audit ORDER BY id'), await shownObjects(scene.db, scene.schema)];
     const was = await content();
-    const start = await here(scene);
+    const start = await scene.reached();
     await scene.db.query(`INSERT INTO t VALUES (4, 4); CREATE TRIGGER gone AFTER DELETE ON t FOR EACH ROW INSERT INTO audit (what) VALUES (CONCAT('gone ', OLD.id));
       CREATE TRIGGER came BEFORE INSERT ON t FOR EACH ROW SET NEW.v = 10 * NEW.v`);
     await objectsKnown(scene);
     await scene.db.query('INSERT INTO t VALUES (5, 5); DELETE FROM t WHERE id = 1; DROP TRIGGER came');
     await objectsKnown(scene);
     await scene.db.query('DROP TRIGGER gone; DELETE FROM t WHERE id IN (2, 4); INSERT INTO t VALUES (6, 6)');
-    const range = ['--start-position', start, '--stop-position', await here(scene), '--exclude-table', `${scene.schema}.warm`, '--allow', 'nonatomic'];
+    const range = ['--start-position', start, '--stop-position', await scene.reached(), '--exclude-table', `${scene.schema}.warm`, '--allow', 'nonatomic'];
     const refused = await scene.cli('script', '--database', scene.schema, ...range);
     assert.equal(refused.status, 3);
     assert.match(refused.stderr, /TRIGGERS_WOULD_FIRE: \S+\.t has triggers that the script would fire: came, gone/);
@@ -206,7 +201,7 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     assert.equal(run.status, 0, `${run.stderr}\n${script}`);
     assert.deepEqual(await content(), was, script);
     // Where none is there by then, nothing is refused, and nothing fires.
-    const plain = await here(scene);
+    const plain = await scene.reached();
     await scene.db.query('UPDATE t SET v = 7 WHERE id = 1; CREATE TRIGGER before_update BEFORE UPDATE ON t FOR EACH ROW SET NEW.v = 100');
     await objectsKnown(scene);
     const undo = await made(scene, '--start-position', plain, '--exclude-table', `${scene.schema}.warm`, '--allow', 'nonatomic');
@@ -215,7 +210,7 @@ for (const source of sources()) describe(`scripts over DDL on objects without ro
     // Triggers go with a table that is renamed: rows before that meet them under its earlier name.
     await scene.db.query('CREATE TRIGGER stays BEFORE UPDATE ON t FOR EACH ROW SET NEW.v = 100');
     await objectsKnown(scene);
-    const renamed = await here(scene);
+    const renamed = await scene.reached();
     await scene.db.query('UPDATE t SET id = 11 WHERE id = 1; RENAME TABLE t TO u');
     await scene.caughtUp();
     const fires = await scene.cli('script', '--database', scene.schema, '--start-position', renamed, '--exclude-table', `${scene.schema}.warm`, '--allow', 'nonatomic');

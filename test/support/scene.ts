@@ -95,6 +95,12 @@ export class Scene implements AsyncDisposable {
     return connection;
   }
 
+  /** The end of the source's binlog, `file:offset`, once all before it is in the log. */
+  async reached(): Promise<string> {
+    await this.caughtUp();
+    return formatPosition(await this.position());
+  }
+
   /** The end of the source's binlog now. */
   position(): Promise<Position> {
     return binlogEnd(this.db);
