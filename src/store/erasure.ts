@@ -3,7 +3,8 @@ import { rows, run, scalar } from '../core/mysql.ts';
 import { packBlock } from './block-codec.ts';
 import { packKeySet, UNKNOWN_KEYS } from './key-set.ts';
 import type { Ledger } from './ledger.ts';
-import { insertBlock, insertGaps } from './log-sql.ts';
+import { insertBlock } from './block-sql.ts';
+import { insertGaps } from './log-sql.ts';
 import { toTransaction, transactionColumns, type StoredTransaction } from './log-reader.ts';
 
 /** The SQL of an erasure in the ledger. */
@@ -98,7 +99,7 @@ export async function noteErasures(scope: ErasureScope, transactions: readonly S
 
 export async function replaceBlock({ connection, ledger, sourceId }: ErasureScope, block: number, raw: Buffer): Promise<void> {
   await run(connection, `DELETE FROM ${ledger.table('blocks')} WHERE source_id = ? AND block = ?`, [sourceId, block]);
-  await insertBlock(connection, { ledger, sourceId, incarnationId: 0, epoch: 0 }, { block, rawBytes: raw.length, packed: packBlock(raw), keys: [], fromOrdinal: 0, toOrdinal: 0 });
+  await insertBlock(connection, { ledger, sourceId }, block, await packBlock(raw));
 }
 
 /** Hashes of keys tell of erased ones: from here on only the rows of this block tell which keys it has. */

@@ -1,10 +1,11 @@
 import type { Connection } from 'mysql2/promise';
 import type { Batch, CheckpointState } from './batch.ts';
+import { BlockWriter } from './block-sql.ts';
 import { applyCopyChanges } from './copy-sql.ts';
 import { applyDefinitionChanges } from './definition-sql.ts';
 import { applyObjectChanges } from './object-sql.ts';
 import {
-  deleteOperations, insertBlock, insertBlockKeys, insertGaps, insertOperations, insertTransactions, sealWithCheckpoint, type LogScope,
+  deleteOperations, insertBlockKeys, insertGaps, insertOperations, insertTransactions, sealWithCheckpoint, type LogScope,
 } from './log-sql.ts';
 import { insertPrepared, settlePrepared } from './prepared-sql.ts';
 
@@ -33,6 +34,7 @@ const PRESSURE_LOW = 8 * 1024 * 1024;
  */
 export class LogPump {
   readonly #options: LogPumpOptions;
+  readonly #blocks: BlockWriter;
   readonly #queue: { readonly batch: Batch; readonly cost: number }[] = [];
   #running: Promise<void> | null = null;
   #pendingBytes = 0;
@@ -41,6 +43,7 @@ export class LogPump {
 
   constructor(options: LogPumpOptions) {
     this.#options = options;
+    this.#blocks = new BlockWriter(options.connection, options.scope);
   }
 
   get busy(): boolean {
@@ -92,7 +95,7 @@ export class LogPump {
   async #write(batch: Batch): Promise<void> {
     const { connection, scope, textLimit } = this.#options;
     await connection.query('START TRANSACTION');
-    for (const block of batch.blocks) await insertBlock(connection, scope, block);
+    await this.#blocks.write(batch.blocks);
     await insertBlockKeys(connection, scope, batch.blocks);
     await insertTransactions(connection, scope, batch.transactions);
     await insertOperations(connection, scope, batch.operations, textLimit);

@@ -14,17 +14,9 @@ export interface LogScope {
   readonly epoch: number;
 }
 
-/** Bytes of one block part or one multi-row INSERT: well inside the smallest max_allowed_packet that `check` accepts. */
-const PART_BYTES = 2 * 1024 * 1024;
+/** Bytes of one multi-row INSERT: well inside the smallest max_allowed_packet that `check` accepts. */
+const INSERT_BYTES = 2 * 1024 * 1024;
 const ROWS_PER_INSERT = 500;
-
-export async function insertBlock(connection: Connection, scope: LogScope, sealed: SealedBlock): Promise<void> {
-  const { codec, rawBytes, data } = await sealed.packed;
-  const sql = `INSERT INTO ${scope.ledger.table('blocks')} (source_id, block, part, codec, raw_bytes, data) VALUES (?, ?, ?, ?, ?, ?)`;
-  for (let part = 0, at = 0; part === 0 || at < data.length; part++, at += PART_BYTES) {
-    await connection.execute(sql, [scope.sourceId, sealed.block, part, codec, rawBytes, data.subarray(at, at + PART_BYTES)]);
-  }
-}
 
 export async function insertBlockKeys(connection: Connection, scope: LogScope, sealed: readonly SealedBlock[]): Promise<void> {
   await insertMany(
@@ -87,7 +79,7 @@ async function insertMany(connection: Connection, sql: string, values: readonly 
   for (let at = 0; at < values.length;) {
     let bytes = 0;
     let end = at;
-    while (end < values.length && end - at < ROWS_PER_INSERT && (end === at || bytes < PART_BYTES)) {
+    while (end < values.length && end - at < ROWS_PER_INSERT && (end === at || bytes < INSERT_BYTES)) {
       for (const value of values[end]!) bytes += Buffer.isBuffer(value) ? value.length * 2 : 24;
       end++;
     }
