@@ -1,7 +1,7 @@
-import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { u32 } from '../core/bytes.ts';
 import { UndoError, reasonOf } from '../core/errors.ts';
+import { nativeZstd } from '../core/native-zstd.ts';
 import { formatPosition } from '../core/position.ts';
 import { HEADER_LENGTH } from '../binlog/event-type.ts';
 import type { PayloadEvent } from '../binlog/events.ts';
@@ -9,18 +9,14 @@ import type { PayloadEvent } from '../binlog/events.ts';
 /** Compressed bytes given to the decompressor at a time: between two of them back-pressure is heeded. */
 const PIECE = 64 * 1024;
 
-/** Node.js >= 22.15 inflates zstd natively, about five times faster than the JavaScript that older versions need. */
-interface NativeZstd {
-  createZstdDecompress?: () => NodeJS.ReadWriteStream;
-}
-
 async function* inflated(event: PayloadEvent): AsyncGenerator<Buffer> {
   const { payload } = event;
   if (event.compression === 'none') {
     yield payload;
     return;
   }
-  const native = (zlib as NativeZstd).createZstdDecompress?.();
+  // About five times faster than JavaScript.
+  const native = nativeZstd?.createZstdDecompress();
   if (native) {
     native.end(payload);
     for await (const chunk of native) yield chunk as Buffer;
