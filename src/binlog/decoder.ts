@@ -8,7 +8,7 @@ import { parseMariadbGtid, parseMysqlGtid, parseTaggedGtid } from './gtid-event.
 import { inflateBuffer, inflateRows, plainType } from './mariadb-compressed.ts';
 import { parsePayload } from './payload.ts';
 import { parsePreviousGtids } from './previous-gtids.ts';
-import { parseQueryEvent } from './query-event.ts';
+import { QueryReader } from './query-event.ts';
 import { parseRowsEvent } from './rows-event.ts';
 import { TableMapCache } from './table-map-cache.ts';
 import { parseXaPrepare } from './xa.ts';
@@ -23,7 +23,7 @@ const GROUP_STARTS: ReadonlySet<number> = new Set([EventType.GTID, EventType.GTI
  * algorithm of the current file, which each FORMAT_DESCRIPTION event states anew.
  */
 export class BinlogDecoder {
-  readonly #flavour: 'mysql' | 'mariadb';
+  readonly #queries: QueryReader;
   readonly #maps = new TableMapCache();
   #file: string;
   #offset: number;
@@ -35,7 +35,7 @@ export class BinlogDecoder {
    * @param notBefore of a GTID start: its first group lies here or behind, which tells its position beyond 4 GiB.
    */
   constructor(flavour: 'mysql' | 'mariadb', file = '', offset = 4, notBefore: Position | null = null) {
-    this.#flavour = flavour;
+    this.#queries = new QueryReader(flavour);
     this.#file = file;
     this.#offset = offset;
     this.#notBefore = notBefore;
@@ -99,22 +99,23 @@ export class BinlogDecoder {
   #account(buffer: Buffer, start: number, type: number, length: number, crc: number): EventHeader {
     const flags = u16(buffer, start + 17);
     const next = u32(buffer, start + 13);
-    const header = {
-      timestamp: u32(buffer, start), type, serverId: u32(buffer, start + 5), flags, file: this.#file, start: this.#offset, end: this.#offset, crc,
-    };
+    let begin = this.#offset;
+    let finish = begin;
     // The FORMAT_DESCRIPTION that opens a dump in mid-file is a copy with position 0: it lies at the file's begin.
-    if (isMadeUp(type, flags) || (type === EventType.FORMAT_DESCRIPTION && (next === 0 || this.#offset > 4))) return header;
-    let finish = this.#offset + length;
-    if (next !== 0) {
-      // The server skips events that this reader did not ask for: take its word for the low 32 bits.
-      finish = Math.floor(this.#offset / TWO_32) * TWO_32 + next;
-      if (finish < this.#offset) finish += TWO_32;
-      if (GROUP_STARTS.has(type)) finish = this.#behindStart(finish);
+    if (!isMadeUp(type, flags) && (type !== EventType.FORMAT_DESCRIPTION || (next !== 0 && begin <= 4))) {
+      finish = next === 0 ? begin + length : this.#behind(begin, next, type);
+      begin = finish - length;
+      this.#offset = finish;
     }
-    header.start = finish - length;
-    header.end = finish;
-    this.#offset = finish;
-    return header;
+    return { timestamp: u32(buffer, start), type, serverId: u32(buffer, start + 5), flags, file: this.#file, start: begin, end: finish, crc };
+  }
+
+  /** The server skips events that this reader did not ask for: its word counts for the low 32 bits of where an event ends. */
+  #behind(offset: number, low: number, type: number): number {
+    // In integers below 4 GiB: a fraction on the way makes numbers with memory of their own of all positions.
+    let finish = offset < TWO_32 ? low : Math.floor(offset / TWO_32) * TWO_32 + low;
+    if (finish < offset) finish += TWO_32;
+    return this.#notBefore !== null && GROUP_STARTS.has(type) ? this.#behindStart(finish) : finish;
   }
 
   /** The server skips what a GTID start already has: how often 2^32 fits into what it skipped, only the start itself tells. */
@@ -128,17 +129,31 @@ export class BinlogDecoder {
   }
 
   #body(header: EventHeader, buffer: Buffer, start: number, end: number): BinlogEvent {
-    const cursor = new ByteCursor(buffer, start, end);
     switch (header.type) {
       case EventType.WRITE_ROWS: case EventType.UPDATE_ROWS: case EventType.DELETE_ROWS:
       case EventType.PARTIAL_UPDATE_ROWS: case EventType.WRITE_ROWS_V1: case EventType.UPDATE_ROWS_V1: case EventType.DELETE_ROWS_V1:
         return rowsEvent(header, header.type, buffer, start, end);
       case EventType.TABLE_MAP: {
-        const { map, body } = this.#maps.read(buffer, start, end);
-        return { kind: 'tableMap', header, map, body };
+        const { map, known } = this.#maps.read(buffer, start, end);
+        return { kind: 'tableMap', header, map, body: known.bytes };
       }
       case EventType.XID:
         return { kind: 'xid', header };
+      case EventType.QUERY:
+        return this.#queries.read(header, buffer, start, end);
+      case EventType.ROWS_QUERY:
+        // One byte before the text is meant to be its length, and to be ignored.
+        if (start === end) throw new RangeError('no length byte');
+        return { kind: 'statement', header, buffer, sqlStart: start + 1, sqlEnd: end };
+      case EventType.ANNOTATE_ROWS:
+        return { kind: 'statement', header, buffer, sqlStart: start, sqlEnd: end };
+      default:
+        return this.#byCursor(header, new ByteCursor(buffer, start, end));
+    }
+  }
+
+  #byCursor(header: EventHeader, cursor: ByteCursor): BinlogEvent {
+    switch (header.type) {
       case EventType.GTID:
         return parseMysqlGtid(header, cursor, false);
       case EventType.ANONYMOUS_GTID:
@@ -147,13 +162,6 @@ export class BinlogDecoder {
         return parseTaggedGtid(header, cursor);
       case EventType.MARIADB_GTID:
         return parseMariadbGtid(header, cursor);
-      case EventType.QUERY:
-        return parseQueryEvent(header, cursor, this.#flavour);
-      case EventType.ROWS_QUERY:
-        cursor.u8();
-        return { kind: 'statement', header, sql: cursor.slice(cursor.left) };
-      case EventType.ANNOTATE_ROWS:
-        return { kind: 'statement', header, sql: cursor.slice(cursor.left) };
       case EventType.HEARTBEAT: case EventType.HEARTBEAT_V2:
         return { kind: 'heartbeat', header };
       case EventType.FORMAT_DESCRIPTION:
@@ -181,7 +189,7 @@ export class BinlogDecoder {
   #compressed(header: EventHeader, cursor: ByteCursor): BinlogEvent | null {
     const type = plainType(header.type);
     if (type === null) return null;
-    if (type === EventType.QUERY) return parseQueryEvent(header, cursor, this.#flavour, (sql) => inflateBuffer(sql, 0, sql.length));
+    if (type === EventType.QUERY) return this.#queries.readText(header, cursor, (sql) => inflateBuffer(sql, 0, sql.length));
     const body = inflateRows(type, cursor.buffer, cursor.offset, cursor.end);
     return rowsEvent(header, type, body, 0, body.length);
   }

@@ -49,6 +49,16 @@ export interface QueryEvent {
   readonly class: QueryClass;
 }
 
+/** ROWS_QUERY (MySQL) and ANNOTATE_ROWS (MariaDB): the statement behind the rows that follow. */
+export interface StatementEvent {
+  readonly kind: 'statement';
+  readonly header: EventHeader;
+  /** The packet, and where its text lies. Copy it to keep it. */
+  readonly buffer: Buffer;
+  readonly sqlStart: number;
+  readonly sqlEnd: number;
+}
+
 export interface RowsBinlogEvent {
   readonly kind: 'rows';
   readonly header: EventHeader;
@@ -79,8 +89,7 @@ export type BinlogEvent =
   | { readonly kind: 'format'; readonly header: EventHeader; readonly serverVersion: string; readonly crc32: boolean }
   | { readonly kind: 'rotate'; readonly header: EventHeader; readonly to: Position; readonly artificial: boolean }
   | { readonly kind: 'tableMap'; readonly header: EventHeader; readonly map: TableMap; readonly body: Buffer }
-  /** ROWS_QUERY (MySQL) and ANNOTATE_ROWS (MariaDB): the statement behind the rows that follow. A view. */
-  | { readonly kind: 'statement'; readonly header: EventHeader; readonly sql: Buffer }
+  | StatementEvent
   | { readonly kind: 'xid'; readonly header: EventHeader }
   | { readonly kind: 'xaPrepare'; readonly header: EventHeader; readonly onePhase: boolean; readonly xid: string }
   | { readonly kind: 'heartbeat'; readonly header: EventHeader }

@@ -1,11 +1,22 @@
-import { ByteCursor } from '../core/bytes.ts';
+import { ByteCursor, i64Text, u64Text } from '../core/bytes.ts';
 import { UndoError } from '../core/errors.ts';
+import { KnownBytes } from '../core/known-bytes.ts';
 import type { EventHeader, GtidEvent } from './events.ts';
 
 /** Sixteen bytes as a uuid is written. */
 export function uuidText(bytes: Buffer): string {
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const UUID_BYTES = 16;
+/** The answer given last: transaction after transaction comes from the same server. */
+let last = { bytes: new KnownBytes(Buffer.alloc(UUID_BYTES), 0, UUID_BYTES), uuid: uuidText(Buffer.alloc(UUID_BYTES)) };
+
+function uuidAt(buffer: Buffer, at: number): string {
+  const end = at + UUID_BYTES;
+  if (!last.bytes.are(buffer, at, end)) last = { bytes: new KnownBytes(buffer, at, end), uuid: uuidText(buffer.subarray(at, end)) };
+  return last.uuid;
 }
 
 /** Seven bytes of microseconds whose top bit tells that the original commit time follows (control_events.h). */
@@ -20,8 +31,8 @@ function commitTime(cursor: ByteCursor): number {
 /** GTID and ANONYMOUS_GTID (MySQL control_events.h, Gtid_event). */
 export function parseMysqlGtid(header: EventHeader, body: ByteCursor, anonymous: boolean): GtidEvent {
   body.u8();
-  const uuid = uuidText(body.slice(16));
-  const number = body.slice(8).readBigInt64LE(0);
+  const uuid = uuidAt(body.buffer, body.take(UUID_BYTES));
+  const number = i64Text(body.buffer, body.take(8));
   let commitMicros: number | null = null;
   // A logical clock (type 2, two numbers) precedes the commit times, which 8.0.1 added.
   if (body.left >= 17 && body.u8() === 2) {
@@ -92,7 +103,7 @@ const EXTRA = { MULTI_ENGINE: 0x01, START_ALTER: 0x02, COMMIT_ALTER: 0x04, ROLLB
 
 /** MariaDB's GTID (log_event.h, Gtid_log_event; the thread id since 11.5, MDEV-7850; bytes measured on 10.11 and 11.8). */
 export function parseMariadbGtid(header: EventHeader, body: ByteCursor): GtidEvent {
-  const sequence = body.slice(8).readBigUInt64LE(0);
+  const sequence = u64Text(body.buffer, body.take(8));
   const domain = body.u32();
   const flags = body.u8();
   if (flags & FLAGS2.GROUP_COMMIT_ID) body.take(8);

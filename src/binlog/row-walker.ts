@@ -47,7 +47,10 @@ export class RowWalker {
   }
 
   #holdsColumns({ buffer, presentAt, presentAfterAt }: RowsEvent): boolean {
-    return this.#rules.some((_, i) => ((buffer[presentAt + (i >> 3)]! | buffer[presentAfterAt + (i >> 3)]!) & (1 << (i & 7))) !== 0);
+    for (let i = 0; i < this.#rules.length; i++) {
+      if (((buffer[presentAt + (i >> 3)]! | buffer[presentAfterAt + (i >> 3)]!) & (1 << (i & 7))) !== 0) return true;
+    }
+    return false;
   }
 
   #skip(buffer: Buffer, start: number, presentAt: number): number {

@@ -1,16 +1,17 @@
 import { UndoError, reasonOf } from '../core/errors.ts';
 import { quoteTable } from '../core/identifiers.ts';
+import { keptCopy } from '../core/kept-copy.ts';
 import type { Position } from '../core/position.ts';
 import type { BinlogEvent, EventHeader, GtidEvent, QueryEvent, RowsBinlogEvent } from '../binlog/events.ts';
 import { isFullImage } from '../binlog/rows-event.ts';
 import { RowWalker } from '../binlog/row-walker.ts';
 import type { DdlStatement } from '../binlog/sql/classify.ts';
-import { RowsFlag, type TableMap } from '../binlog/types.ts';
+import { RowsFlag, type RowsKind, type TableMap } from '../binlog/types.ts';
 import { replayableDdl, type DdlEvent } from '../schema/ddl-event.ts';
 import type { CommitClock } from './commit-clock.ts';
 import type { Copies, Copy } from './copies.ts';
 import type { CaptureFilter } from './filter.ts';
-import { OpenTransaction } from './open-transaction.ts';
+import { OpenTransaction, type NewOperation } from './open-transaction.ts';
 import { scriptIdOf } from './script-mark.ts';
 import type {
   CaptureSink, CapturedGap, CapturedOperation, CapturedTransaction, GapReason, PreparedCommit, StreamPoint,
@@ -39,11 +40,17 @@ export interface Dropped {
 interface MappedTable {
   readonly map: TableMap;
   readonly body: Buffer;
+  /** Names the table among those of a statement. */
+  readonly key: string;
+  /** Of the filter, when `walker` was decided on. */
+  generation: number;
   /** Null: not captured. */
   readonly walker: RowWalker | null;
   /** Its rows are counted, and not kept. */
   readonly copy: Copy | null;
 }
+
+const OPERATION_TYPES: Readonly<Record<RowsKind, string>> = { insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' };
 
 /** Turns typed events into transactions of operations. Pure bookkeeping: what is kept goes to the sink, bytes included. */
 export class TransactionAssembler {
@@ -54,8 +61,11 @@ export class TransactionAssembler {
   readonly #life: number;
   readonly #copies: Copies | null;
   readonly #tables = new Map<number, MappedTable>();
-  /** What the statement whose events are arriving has mapped. */
-  readonly #mapped = new Set<TableMap>();
+  /** The table that was asked for last. */
+  #table: MappedTable | null = null;
+  /** What the statement whose events are arriving has mapped: so many of them. Emptying a Set for each transaction costs more. */
+  readonly #mapped: TableMap[] = [];
+  #mappedCount = 0;
   #open: OpenTransaction | null = null;
   #statement: Buffer | null = null;
   #charset: number | null = null;
@@ -79,7 +89,7 @@ export class TransactionAssembler {
       case 'rows': { this.#rows(event); return; }
       case 'tableMap': { this.#tableMap(event.map, event.body, event.header); return; }
       case 'statement':
-        this.#statement = Buffer.from(event.sql);
+        this.#statement = keptCopy(event.buffer, event.sqlStart, event.sqlEnd);
         if (this.#open) this.#open.script ??= scriptIdOf(this.#statement);
         return;
       case 'gtid': { this.#begin(event); return; }
@@ -109,8 +119,9 @@ export class TransactionAssembler {
   #unreadable(header: EventHeader, reason: string): void {
     if (!this.#open) throw new UndoError('EVENT_UNSUPPORTED', `${reason} at ${header.file}:${header.start} cannot be read.`);
     const detail = `this release cannot read ${reason}`;
-    for (const { schema, table } of this.#mapped) if (this.#filter.captures(schema, table)) this.#gap('unreadable-rows', schema, table, header, detail);
-    if (this.#mapped.size === 0) this.#gap('unreadable-rows', null, null, header, detail);
+    const mapped = new Set(this.#mapped.slice(0, this.#mappedCount));
+    for (const { schema, table } of mapped) if (this.#filter.captures(schema, table)) this.#gap('unreadable-rows', schema, table, header, detail);
+    if (mapped.size === 0) this.#gap('unreadable-rows', null, null, header, detail);
   }
 
   #begin(event: GtidEvent): void {
@@ -188,41 +199,66 @@ export class TransactionAssembler {
   }
 
   #tableMap(map: TableMap, body: Buffer, header: EventHeader): void {
-    this.#mapped.add(map);
-    const known = this.#tables.get(map.tableId);
+    // A statement of millions of rows may repeat its map.
+    if (this.#mappedCount === 0 || this.#mapped[this.#mappedCount - 1] !== map) this.#mapped[this.#mappedCount++] = map;
     const copy = this.#copies?.find(map.schema, map.table) ?? null;
-    if (known?.map === map && known.copy === copy && (known.walker !== null) === this.#filter.captures(map.schema, map.table)) {
-      if (known.walker && !copy) this.#definitions.seen(map, { file: header.file, offset: header.start });
-      return;
+    let table = this.#mappedTable(map.tableId);
+    if (table?.map !== map || table.copy !== copy || !this.#stillDecided(table)) {
+      this.#filter.notice(map.schema, map.table);
+      table = this.#map(map, body, header, copy);
     }
-    this.#filter.notice(map.schema, map.table);
-    const captured = this.#filter.captures(map.schema, map.table);
+    if (table.walker && !copy) this.#definitions.seen(map, { file: header.file, offset: header.start });
+  }
+
+  #mappedTable(id: number): MappedTable | undefined {
+    if (this.#table?.map.tableId === id) return this.#table;
+    const found = this.#tables.get(id);
+    if (found) this.#table = found;
+    return found;
+  }
+
+  /** Is what the filter said of this table what it would say now? */
+  #stillDecided(table: MappedTable): boolean {
+    const { generation } = this.#filter;
+    if (table.generation === generation) return true;
+    if ((table.walker !== null) !== this.#filter.captures(table.map.schema, table.map.table)) return false;
+    table.generation = generation;
+    return true;
+  }
+
+  #map(map: TableMap, body: Buffer, header: EventHeader, copy: Copy | null): MappedTable {
+    const { schema, table } = map;
+    const walker = this.#filter.captures(schema, table) ? walkerOf(map, header) : null;
+    const mapped = { map, body, key: `${schema}\0${table}`, generation: this.#filter.generation, walker, copy };
     if (this.#tables.size >= 10_000) this.#tables.clear();
-    this.#tables.set(map.tableId, { map, body, walker: captured ? walkerOf(map, header) : null, copy });
-    if (captured && !copy) this.#definitions.seen(map, { file: header.file, offset: header.start });
+    this.#tables.set(map.tableId, mapped);
+    this.#table = mapped;
+    return mapped;
   }
 
   #rows(event: RowsBinlogEvent): void {
     const { rows, header } = event;
     const transaction = this.#required(header);
-    const table = this.#tables.get(rows.tableId);
+    const table = this.#mappedTable(rows.tableId);
     if (!table) throw new UndoError('EVENT_CORRUPT', `Rows at ${header.file}:${header.start} have no TABLE_MAP.`);
     transaction.grouped = true;
-    const { schema, table: name } = table.map;
-    const operation = transaction.operationFor(`${schema}\0${name}`, () => (table.walker
-      ? {
-          schema, table: name, type: rows.kind.toUpperCase(), seconds: header.timestamp,
-          statement: this.#statement, charset: this.#charset, ddl: false, copy: table.copy, session: null,
-        }
-      : null));
+    let operation = transaction.operationOf(table.key);
+    if (operation === undefined) operation = transaction.addRows(table.key, table.walker ? this.#newOperation(table, event) : null);
     if (operation && table.walker) this.#keep(operation, table.body, table.walker, event);
     if (rows.flags & RowsFlag.STATEMENT_END) {
       transaction.endStatement();
       this.#statement = null;
-      this.#mapped.clear();
+      this.#mappedCount = 0;
       const spill = transaction.takeSpill();
       if (spill) this.#sink.spill(spill, transaction.xa);
     }
+  }
+
+  #newOperation({ map: { schema, table }, copy }: MappedTable, { rows, header }: RowsBinlogEvent): NewOperation {
+    return {
+      schema, table, type: OPERATION_TYPES[rows.kind], seconds: header.timestamp,
+      statement: this.#statement, charset: this.#charset, ddl: false, copy, session: null,
+    };
   }
 
   #keep(operation: CapturedOperation, tableMap: Buffer, walker: RowWalker, event: RowsBinlogEvent): void {
@@ -292,13 +328,14 @@ export class TransactionAssembler {
   #finish(header: EventHeader): void {
     this.#open = null;
     this.#statement = null;
-    this.#mapped.clear();
+    this.#mappedCount = 0;
     this.#definitions.passed({ file: header.file, offset: header.end });
   }
 
   #rotate(event: Extract<BinlogEvent, { kind: 'rotate' }>): void {
     // Table ids are the server's own and start anew with it; a statement never spans two files.
     this.#tables.clear();
+    this.#table = null;
     if (event.artificial) return;
     this.#sink.rotated({ position: event.to, gtid: null });
   }

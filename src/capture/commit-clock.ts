@@ -14,6 +14,9 @@ export class CommitClock {
 
   commitTime(exactMicros: number | null, statedSeconds: number): number {
     if (exactMicros !== null) return (this.#last = exactMicros);
-    return (this.#last = Math.max(this.#last, Math.min(statedSeconds * 1_000_000, this.#nowMicros())));
+    const stated = statedSeconds * 1_000_000;
+    // Nor does the clock have to be read for each transaction of a second.
+    if (stated > this.#last) this.#last = Math.max(this.#last, Math.min(stated, this.#nowMicros()));
+    return this.#last;
   }
 }

@@ -18,6 +18,7 @@ export class CaptureFilter {
   readonly #never: Set<string>;
   readonly #settings: FilterSettings;
   readonly #cache = new Map<string, boolean>();
+  #generation = 0;
 
   /** @param own schemas known at start to hold a ledger or backup tables. */
   constructor(settings: FilterSettings, own: Iterable<string>) {
@@ -25,11 +26,17 @@ export class CaptureFilter {
     this.#never = new Set([...SYSTEM_SCHEMAS, ...own]);
   }
 
+  /** Answers hold as long as this number stays. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Takes a schema out from here on: a backup database about to be made, or one seen to be one. */
   exclude(schema: string): void {
     if (this.#never.has(schema)) return;
     this.#never.add(schema);
     this.#cache.clear();
+    this.#generation++;
   }
 
   /** Learns from a table's name that its schema is one of ours or of goInception. */

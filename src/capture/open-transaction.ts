@@ -4,7 +4,8 @@ import type { Copy } from './copies.ts';
 import { opidTime } from './opid.ts';
 import type { CapturedGap, CapturedOperation, DdlSession } from './types.ts';
 
-interface NewOperation {
+/** What an operation is made of. */
+export interface NewOperation {
   readonly schema: string;
   readonly table: string;
   readonly type: string;
@@ -28,7 +29,7 @@ export class OpenTransaction {
   threadId: number;
   /** Begun by BEGIN, XA START or MariaDB's GTID of a group: what follows ends with a commit event. */
   grouped = false;
-  readonly #operations: CapturedOperation[] = [];
+  #operations: CapturedOperation[] = [];
   readonly gaps: CapturedGap[] = [];
   /** The script of ours that this is a run of, told by its mark. */
   script: string | null = null;
@@ -38,8 +39,11 @@ export class OpenTransaction {
   spilled = false;
   rolledBack = false;
   readonly #savepoints: { name: string; operations: number }[] = [];
-  /** Operations of the statement whose rows are arriving, by table name. */
-  readonly #statement = new Map<string, CapturedOperation | null>();
+  /** The table whose rows came first in the statement that is arriving, and its operation. */
+  #key: string | null = null;
+  #operation: CapturedOperation | null = null;
+  /** The same of the further tables, by name: few statements have any, and a Map for each transaction costs more than its decoding. */
+  #further: Map<string, CapturedOperation | null> | null = null;
   #seq = 0;
 
   readonly #life: number;
@@ -56,13 +60,18 @@ export class OpenTransaction {
     this.grouped = event.opensGroup;
   }
 
-  /** The operation of this statement on this table; made by `make` at the first rows, null when it is not captured. */
-  operationFor(key: string, make: () => NewOperation | null): CapturedOperation | null {
-    const known = this.#statement.get(key);
-    if (known !== undefined) return known;
-    // Counted also when filtered out: filters of today must not change the ids of what they keep.
-    const made = this.#add(make());
-    this.#statement.set(key, made);
+  /** The operation of this statement on this table: null when it is not captured, undefined before its first rows. */
+  operationOf(key: string): CapturedOperation | null | undefined {
+    return key === this.#key ? this.#operation : this.#further?.get(key);
+  }
+
+  /** Adds the operation of this statement on this table. Counted also when filtered out: filters of today must not change the ids of what they keep. */
+  addRows(key: string, operation: NewOperation | null): CapturedOperation | null {
+    const made = this.#add(operation);
+    if (this.#key === null) {
+      this.#key = key;
+      this.#operation = made;
+    } else (this.#further ??= new Map<string, CapturedOperation | null>()).set(key, made);
     return made;
   }
 
@@ -79,13 +88,17 @@ export class OpenTransaction {
       schema, table, type, seconds, statement, charset, ddl, copy, session, seq: this.#seq, opid: opidTime(seconds, this.threadId, this.start, this.#seq, this.#life),
       inserted: 0, updated: 0, deleted: 0, partial: false, rolledBack: false,
     };
-    this.#operations.push(made);
+    // Room for one only, since most transactions have one.
+    if (this.#operations.length === 0) this.#operations = [made];
+    else this.#operations.push(made);
     return made;
   }
 
   /** Hands out what the transaction leaves: DDL, and operations with rows. */
   takeOperations(): readonly CapturedOperation[] {
-    return this.#operations.splice(0).filter((operation) => operation.ddl || operation.inserted + operation.updated + operation.deleted > 0);
+    const taken = this.#operations;
+    this.#operations = [];
+    return taken.every(leavesSomething) ? taken : taken.filter(leavesSomething);
   }
 
   /**
@@ -99,7 +112,9 @@ export class OpenTransaction {
   }
 
   endStatement(): void {
-    this.#statement.clear();
+    this.#key = null;
+    this.#operation = null;
+    this.#further = null;
   }
 
   savepoint(name: string): void {
@@ -128,4 +143,8 @@ export class OpenTransaction {
     // DDL cannot be rolled back: a failed CREATE OR REPLACE logs BEGIN, DROP, ROLLBACK, and the drop is real.
     for (const operation of this.#operations.slice(from)) if (!operation.ddl) operation.rolledBack = true;
   }
+}
+
+function leavesSomething({ ddl, inserted, updated, deleted }: CapturedOperation): boolean {
+  return ddl || inserted + updated + deleted > 0;
 }

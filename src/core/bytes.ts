@@ -6,6 +6,9 @@ export const u32 = (b: Buffer, p: number): number => (b[p]! | (b[p + 1]! << 8) |
 export const u48 = (b: Buffer, p: number): number => u32(b, p) + u16(b, p + 4) * 0x1_0000_0000;
 /** Exact to 2^53; positions, microseconds and lengths stay below. */
 export const u64 = (b: Buffer, p: number): number => u32(b, p) + u32(b, p + 4) * 0x1_0000_0000;
+/** As decimal digits, signed or not: nearly all are below 2^53, and a bigint is several times as dear. */
+export const i64Text = (b: Buffer, p: number): string => String(b[p + 7] === 0 && b[p + 6]! < 0x20 ? u64(b, p) : b.readBigInt64LE(p));
+export const u64Text = (b: Buffer, p: number): string => String(b[p + 7] === 0 && b[p + 6]! < 0x20 ? u64(b, p) : b.readBigUInt64LE(p));
 export const big64 = (b: Buffer, p: number): bigint => b.readBigUInt64LE(p);
 
 /** Reads one length-encoded integer (MySQL protocol) and moves on. */

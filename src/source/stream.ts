@@ -27,6 +27,8 @@ export interface StreamOptions {
 
 /** Silence of this many heartbeat periods means a dead connection. */
 const SILENT_PERIODS = 3;
+/** So many times in a period it is looked whether anything has arrived. */
+const WATCHES = 2;
 /** Before its first event the server may search long for a GTID position without sending heartbeats (debezium dbz#2266). */
 const FIRST_EVENT_SECONDS = 900;
 
@@ -42,7 +44,9 @@ export class BinlogStream {
   #paused = false;
   #unpacking = false;
   #onResume: (() => void) | null = null;
+  /** When something was known to have arrived, and whether more has since. */
   #lastByte = Date.now();
+  #heard = false;
   #sawEvent = false;
   #watchdog: NodeJS.Timeout | null = null;
 
@@ -82,7 +86,7 @@ export class BinlogStream {
       },
     );
     this.#tap.start();
-    this.#watchdog = setInterval(() => this.#watch(), options.heartbeatSeconds * 1000);
+    this.#watchdog = setInterval(() => this.#watch(), options.heartbeatSeconds * 1000 / WATCHES);
   }
 
   get paused(): boolean {
@@ -112,8 +116,8 @@ export class BinlogStream {
 
   #event(buffer: Buffer, from: number, to: number): void {
     if (this.#over) return;
-    this.#lastByte = Date.now();
-    this.#sawEvent = true;
+    // The watchdog looks at the clock: not once for each event.
+    this.#heard = this.#sawEvent = true;
     // Nothing may be thrown into mysql2's parser: it would report a broken connection instead of the cause.
     try {
       const event = this.#decoder.decode(buffer, from, to);
@@ -156,6 +160,8 @@ export class BinlogStream {
   }
 
   #watch(): void {
+    if (this.#heard) this.#lastByte = Date.now();
+    this.#heard = false;
     if (this.#paused || this.#unpacking) return;
     const limit = this.#sawEvent ? this.#options.heartbeatSeconds * SILENT_PERIODS : FIRST_EVENT_SECONDS;
     const silent = (Date.now() - this.#lastByte) / 1000;
