@@ -27,6 +27,8 @@ export interface ConnectionSettings {
   readonly database?: string;
   /** Result rows as arrays in column order instead of objects; for result sets with duplicate column names. */
   readonly rowsAsArray?: boolean;
+  /** Statements may have LOAD DATA LOCAL, from a stream of ours: no file is ever read because a server asks for it. */
+  readonly localFiles?: boolean;
 }
 
 type Parameter = string | number | bigint | boolean | Buffer | null;
@@ -82,7 +84,7 @@ function tlsOptions(tls: TlsSettings): NonNullable<ConnectionOptions['ssl']> {
 
 /**
  * The mysql2 options for an endpoint, as every connection of ours uses them: values arrive as exact strings
- * (dates, big integers, decimals, JSON), affected rows count matched rows, one statement per call, no LOCAL INFILE.
+ * (dates, big integers, decimals, JSON), affected rows count matched rows, one statement per call, LOCAL INFILE only where asked for.
  * @throws UndoError CONFIG_INVALID when a password or TLS file cannot be read.
  */
 export function connectionOptions(endpoint: ServerEndpoint, settings: ConnectionSettings = {}): ConnectionOptions {
@@ -99,7 +101,7 @@ export function connectionOptions(endpoint: ServerEndpoint, settings: Connection
     decimalNumbers: false,
     jsonStrings: true,
     multipleStatements: false,
-    flags: ['FOUND_ROWS', '-LOCAL_FILES'],
+    flags: ['FOUND_ROWS', settings.localFiles === true ? 'LOCAL_FILES' : '-LOCAL_FILES'],
     connectTimeout: settings.connectTimeout ?? CONNECT_TIMEOUT,
     enableKeepAlive: true,
     ...(settings.database !== undefined && { database: settings.database }),
@@ -194,8 +196,11 @@ export async function scalar<T extends string | number | Buffer>(
   return first === null ? null : Object.values(first)[0] ?? null;
 }
 
-/** Runs a statement that gives no rows. `affectedRows` counts matched rows, also when their values stay the same. */
-export async function run(connection: Connection, sql: string, parameters: readonly Parameter[] = []): Promise<ResultSetHeader> {
-  const [result] = await connection.query<ResultSetHeader>(sql, [...parameters]);
+/**
+ * Runs a statement that gives no rows. `affectedRows` counts matched rows, also when their values stay the same.
+ * @param parameters null: the text is not even searched for placeholders.
+ */
+export async function run(connection: Connection, sql: string, parameters: readonly Parameter[] | null = []): Promise<ResultSetHeader> {
+  const [result] = await connection.query<ResultSetHeader>(sql, parameters && [...parameters]);
   return result;
 }

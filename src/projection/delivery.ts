@@ -1,32 +1,30 @@
 import type { Connection } from 'mysql2/promise';
 import { parseRowsEvent } from '../binlog/rows-event.ts';
-import { UndoError } from '../core/errors.ts';
 import { quoteTable } from '../core/identifiers.ts';
-import { scalar } from '../core/mysql.ts';
 import { SqlBuffer } from '../core/sql-buffer.ts';
 import type { UndoWriter } from '../rollback/index.ts';
 import type { RowsRecord } from '../store/block-format.ts';
 import type { StoredOperation } from '../store/log-reader.ts';
-import { InsertBuilder } from './insert-builder.ts';
+import { INSERT_ROWS } from './row-format.ts';
+import { RowBuilder, type BuiltRows } from './row-builder.ts';
+import { insertHead, RowSender } from './row-sender.ts';
 
-/** Command byte, query attributes. */
-const PACKET_OVERHEAD = 16;
-const MOST_PACKET = 2 ** 30;
+const MOST_TABLES = 1000;
 
 /** Rollback statements on their way into the backup tables, inside one backup transaction of the projection. */
 export class Delivery {
   readonly #connection: Connection;
   readonly #pack: number;
-  readonly #builders = new Map<string, InsertBuilder>();
+  readonly #builders = new Map<string, TableRows>();
+  readonly #sender: RowSender;
   readonly #sql = new SqlBuffer();
-  #most: number | null = null;
-  /** The INSERT on its way: what follows is rendered meanwhile. */
-  #sending: Promise<unknown> = Promise.resolve();
+  readonly #spare = (): Buffer | undefined => this.#sender.spare();
 
   /** @param pack most statements of one backup row. */
   constructor(connection: Connection, pack: number) {
     this.#connection = connection;
     this.#pack = pack;
+    this.#sender = new RowSender(connection);
   }
 
   /**
@@ -34,22 +32,19 @@ export class Delivery {
    * @throws UndoError NOT_UNDOABLE when no statement restores one of the rows; those before it are on their way then.
    */
   async add(database: string, operation: StoredOperation, writer: UndoWriter, bytes: Buffer, record: RowsRecord): Promise<void> {
-    const key = `${database}\0${operation.table}`;
-    let builder = this.#builders.get(key);
-    if (!builder) this.#builders.set(key, (builder = new InsertBuilder(database, operation.table, this.#pack)));
-    const into = builder;
+    const { name, builder } = await this.#rowsOf(database, operation.table);
     const opid = Buffer.from(operation.opid);
     const sql = this.#sql;
-    const full: string[] = [];
+    const full: BuiltRows[] = [];
     try {
       writer.undo(parseRowsEvent(record.type, bytes, record.start, record.end), sql, (start, end) => {
-        into.add(sql.bytes, start, end, opid);
+        builder.add(sql, start, end, opid);
         sql.clear();
-        if (into.full) full.push(into.take()!);
+        if (builder.full) full.push(builder.take(this.#spare)!);
       });
     } finally {
       // They hold rows of other operations too.
-      for (const statement of full) await this.#send(statement);
+      for (const built of full) await this.#sender.send(name, built);
     }
   }
 
@@ -65,30 +60,33 @@ export class Delivery {
     await this.#connection.query(`INSERT INTO ${quoteTable(database, table)} (rollback_statement, opid_time) VALUES (?, ?)`, [sql, opid]);
   }
 
-  /** @throws what any INSERT since the last flush has failed with: nothing may be committed before. */
+  /** @throws what any statement since the last flush has failed with: nothing may be committed before. */
   async flush(): Promise<void> {
-    for (const builder of this.#builders.values()) {
-      const statement = builder.take();
-      if (statement !== null) await this.#send(statement);
+    for (const { name, builder } of this.#builders.values()) {
+      const built = builder.take(this.#spare);
+      if (built) await this.#sender.send(name, built);
     }
-    await this.#sending;
+    await this.#sender.settled();
     // Tables come and go; those of long ago must not stay in memory.
-    if (this.#builders.size > 1000) this.#builders.clear();
+    if (this.#builders.size > MOST_TABLES) this.#builders.clear();
   }
 
-  /** A packet that is too large ends the connection, often before the server's reason arrives: so it is not sent. */
-  async #send(statement: string): Promise<void> {
-    const bytes = Buffer.byteLength(statement) + PACKET_OVERHEAD;
-    this.#most ??= Number(await scalar<string>(this.#connection, 'SELECT @@session.max_allowed_packet'));
-    if (bytes > this.#most) {
-      const enough = 2 ** Math.ceil(Math.log2(bytes));
-      throw new UndoError('PACKET_TOO_LARGE', `A rollback statement takes a packet of ${bytes} bytes; the backup server has max_allowed_packet=${this.#most}.`, {
-        fix: enough <= MOST_PACKET ? `SET GLOBAL max_allowed_packet=${enough} on the backup server, and in its my.cnf.` : 'No server takes more than 1 GiB: switch the projection off (BINLOG_UNDO_PROJECTION_ENABLED=false); scripts do not need it.',
-      });
-    }
-    await this.#sending;
-    this.#sending = this.#connection.query(statement);
-    // Whoever awaits it is told; until then it is nobody's unhandled failure.
-    this.#sending.catch(() => undefined);
+  async #rowsOf(database: string, table: string): Promise<TableRows> {
+    const name = quoteTable(database, table);
+    const found = this.#builders.get(name);
+    const format = await this.#sender.format();
+    if (found?.builder.format === format) return found;
+    // Of the format before: it goes first.
+    const rest = found?.builder.take(this.#spare);
+    if (rest) await this.#sender.send(name, rest);
+    const made = { name, builder: new RowBuilder(format, this.#pack, format === INSERT_ROWS ? insertHead(name) : undefined) };
+    this.#builders.set(name, made);
+    return made;
   }
+}
+
+interface TableRows {
+  /** Quoted, with its database. */
+  readonly name: string;
+  readonly builder: RowBuilder;
 }

@@ -26,6 +26,8 @@ export const PROJECTION = 'projection';
 export interface ProjectorOptions {
   /** Owned by the projection: READ COMMITTED. */
   readonly connection: Connection;
+  /** For blocks, which are fetched while rows are being written; others may use it too. */
+  readonly side: Connection;
   readonly ledger: Ledger;
   readonly source: SourceRecord;
   readonly epoch: number;
@@ -58,10 +60,12 @@ export class Projector {
   readonly #information: InformationRows;
   #cursor: Cursor | null = null;
   #open = false;
+  /** The last block that the transactions at hand lie in. */
+  #lastBlock = 0;
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
-    this.#blocks = new BlockReader(options.connection, options.ledger, options.source.id);
+    this.#blocks = new BlockReader(options.side, options.ledger, options.source.id);
     this.#delivery = new Delivery(options.connection, options.pack);
     this.#ddl = new DdlOperations(options.connection, options.ledger, options.source);
     this.#information = new InformationRows(options.connection, options.host, options.source.labelPort, options.textLimit);
@@ -81,6 +85,7 @@ export class Projector {
       // Retention has removed what lay here before this consumer began.
       if (transactions.length === 0) cursor = { ordinal: Math.min(upTo, await nextInLog(connection, ledger, source.id, cursor.ordinal, upTo)), block: null };
       const operations = await this.#operationsOf(transactions);
+      this.#lastBlock = transactions.findLast(({ lastBlock }) => lastBlock !== null)?.lastBlock ?? 0;
       for (const transaction of transactions) {
         cursor = await this.#deliver(transaction, operations.get(transaction.ordinal) ?? null, cursor, signal);
         if (cursor.ordinal <= transaction.ordinal || stopped()) break;
@@ -123,7 +128,8 @@ export class Projector {
     const progress: Progress = { begun: new Map(), refused: new Set() };
     if (firstBlock !== null && lastBlock !== null) {
       for (let block = resume ?? lastBlock; block >= firstBlock; block--) {
-        const rows = ofTransaction(await this.#blocks.read(block), transaction.tag);
+        const following = block > firstBlock ? block - 1 : lastBlock + 1;
+        const rows = ofTransaction(await this.#blocks.read(block, following <= this.#lastBlock ? following : null), transaction.tag);
         const verdicts = await this.#options.writers.findAll(transaction, rows);
         const here: Cursor = { ordinal, block: block === lastBlock ? null : block };
         if (verdicts === null) return here;

@@ -150,12 +150,16 @@ export async function readSmallOperations(
   return found.map(toOperation);
 }
 
+/** Blocks are fetched ahead of their time up to this size: there may be one more of them in memory. */
+const AHEAD_BYTES = 2 * 1024 * 1024;
+
 /** Reads blocks, keeping the last few: neighbouring transactions share them. */
 export class BlockReader {
   readonly #connection: Connection;
   readonly #ledger: Ledger;
   readonly #sourceId: number;
   readonly #kept = new Map<number, BlockContents>();
+  #ahead: { readonly block: number; readonly contents: Promise<BlockContents | null> } | null = null;
 
   constructor(connection: Connection, ledger: Ledger, sourceId: number) {
     this.#connection = connection;
@@ -163,18 +167,35 @@ export class BlockReader {
     this.#sourceId = sourceId;
   }
 
-  async read(block: number): Promise<BlockContents> {
-    const kept = this.#kept.get(block);
-    if (kept) return kept;
-    const parts = await rows<{ codec: number | string; raw_bytes: number | string; data: Buffer }>(this.#connection,
-      `SELECT codec, raw_bytes, data FROM ${this.#ledger.table('blocks')} WHERE source_id = ? AND block = ? ORDER BY part`, [this.#sourceId, block]);
-    const [first] = parts;
-    if (!first) throw new UndoError('INTERNAL', `Block ${block} is missing from the log.`);
-    const data = parts.length === 1 ? first.data : Buffer.concat(parts.map((part) => part.data));
-    const contents = readBlock(await unpackBlock({ codec: Number(first.codec), rawBytes: Number(first.raw_bytes), data }));
+  /** @param next wanted soon: it is fetched meanwhile, unless it is large. */
+  async read(block: number, next: number | null = null): Promise<BlockContents> {
+    const contents = this.#kept.get(block) ?? await this.#readNow(block);
+    if (next !== null && next !== this.#ahead?.block && !this.#kept.has(next)) {
+      this.#ahead = { block: next, contents: this.#fetch(next, AHEAD_BYTES) };
+      // Whoever reads the block is told.
+      this.#ahead.contents.catch(() => undefined);
+    }
+    return contents;
+  }
+
+  async #readNow(block: number): Promise<BlockContents> {
+    const ahead = this.#ahead;
+    if (ahead?.block === block) this.#ahead = null;
+    const contents = (ahead?.block === block && await ahead.contents) || await this.#fetch(block, Number.MAX_SAFE_INTEGER);
+    if (!contents) throw new UndoError('INTERNAL', `Block ${block} is missing from the log.`);
     if (this.#kept.size >= 2) this.#kept.delete(this.#kept.keys().next().value!);
     this.#kept.set(block, contents);
     return contents;
+  }
+
+  /** Null when there is none of at most so many bytes. */
+  async #fetch(block: number, mostBytes: number): Promise<BlockContents | null> {
+    const parts = await rows<{ codec: number | string; raw_bytes: number | string; data: Buffer }>(this.#connection,
+      `SELECT codec, raw_bytes, data FROM ${this.#ledger.table('blocks')} WHERE source_id = ? AND block = ? AND raw_bytes <= ? ORDER BY part`, [this.#sourceId, block, mostBytes]);
+    const [first] = parts;
+    if (!first) return null;
+    const data = parts.length === 1 ? first.data : Buffer.concat(parts.map((part) => part.data));
+    return readBlock(await unpackBlock({ codec: Number(first.codec), rawBytes: Number(first.raw_bytes), data }));
   }
 }
 

@@ -61,6 +61,17 @@ for (const server of sources()) {
       assert.equal(Number(await scalar(await reopened(), 'SELECT 1')), 1);
     });
 
+    it('gives no file away where LOCAL INFILE is asked for', async () => {
+      const setting = Number(await scalar(connection, 'SELECT @@global.local_infile'));
+      await run(connection, 'SET GLOBAL local_infile = 1');
+      const local = await openConnection(endpoint(server), { localFiles: true });
+      // What the server asks for by name comes from a stream of the statement, or not at all.
+      await assert.rejects(run(local, `LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE ${schema}.t (v)`), /streamFactory/);
+      local.destroy();
+      await run(connection, `SET GLOBAL local_infile = ${setting}`);
+      assert.equal(Number(await scalar(connection, `SELECT COUNT(*) FROM ${schema}.t`)), 1);
+    });
+
     async function reopened(): Promise<Connection> {
       connection.destroy();
       connection = await openConnection(endpoint(server));

@@ -5,6 +5,9 @@ import { dropConnection, openConnection, scalar, type ServerEndpoint } from '../
 /** Twice the bytes of one block part or multi-row INSERT of the store. */
 const LEAST_PACKET = 4 * 1024 * 1024;
 
+/** Which of the connections is the projection's: the only one that may send rows as a file. */
+const PROJECTION = 1;
+
 /** The connections of one capture session to the backup server, opened together and ended together. */
 export class BackupSession implements AsyncDisposable {
   readonly writer: Connection;
@@ -27,7 +30,7 @@ export class BackupSession implements AsyncDisposable {
     const opened: Connection[] = [];
     try {
       for (let i = 0; i < 5; i++) {
-        const connection = await openConnection(endpoint);
+        const connection = await openConnection(endpoint, { localFiles: i === PROJECTION });
         opened.push(connection);
         // READ COMMITTED: the default would read an old snapshot of cursors, and MariaDB 11.8 refuses writes on one.
         await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
@@ -38,7 +41,7 @@ export class BackupSession implements AsyncDisposable {
           fix: `SET GLOBAL max_allowed_packet=${LEAST_PACKET * 4} on the backup server, and in its my.cnf.`,
         });
       }
-      return new BackupSession(opened[0]!, opened[1]!, opened[2]!, opened[3]!, opened[4]!);
+      return new BackupSession(opened[0]!, opened[PROJECTION]!, opened[2]!, opened[3]!, opened[4]!);
     } catch (error) {
       for (const connection of opened) connection.destroy();
       throw error;

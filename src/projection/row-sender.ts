@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import type { Connection, ResultSetHeader } from 'mysql2/promise';
+import { UndoError } from '../core/errors.ts';
+import { isConnectionLost, run, scalar, serverErrorNumber } from '../core/mysql.ts';
+import { loadedRows } from './loaded-rows.ts';
+import { RowBuilder, type BuiltRows } from './row-builder.ts';
+import { INSERT_ROWS, LOAD_ROWS, type RowFormat } from './row-format.ts';
+
+/** Command byte, query attributes. */
+const PACKET_OVERHEAD = 16;
+const MOST_PACKET = 2 ** 30;
+/** Of a file for LOAD DATA, in one packet. */
+const CHUNK_BYTES = 256 * 1024;
+/** Buffers kept for the rows to come, and the largest of them. */
+const SPARES = 4;
+const SPARE_BYTES = 4 * 1024 * 1024;
+const SAVEPOINT = 'binlog_undo_rows';
+
+export function insertHead(table: string): Buffer {
+  return Buffer.from(`INSERT INTO ${table} (rollback_statement, opid_time) VALUES `);
+}
+
+/**
+ * Sends built rows inside the transaction that its connection has open, one statement at a time; more can be built meanwhile. With LOAD DATA
+ * LOCAL where the server takes it, which costs both sides less, else with INSERT.
+ */
+export class RowSender {
+  readonly #connection: Connection;
+  #loads: boolean | null = null;
+  #mostPacket: number | null = null;
+  /** The statement on its way. */
+  #sending: Promise<void> = Promise.resolve();
+  readonly #spares: Buffer[] = [];
+
+  /** @param connection opened with `localFiles`, or all rows go by INSERT. */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** How rows are to be built. */
+  async format(): Promise<RowFormat> {
+    this.#loads ??= Number(await scalar<string>(this.#connection, 'SELECT @@global.local_infile')) === 1;
+    return this.#loads ? LOAD_ROWS : INSERT_ROWS;
+  }
+
+  /** A buffer to build in that is sent already. */
+  spare(): Buffer | undefined {
+    return this.#spares.pop();
+  }
+
+  /** @throws what the statement before has failed with. */
+  async send(table: string, built: BuiltRows): Promise<void> {
+    await this.#sending;
+    this.#sending = this.#write(table, built).then(() => this.#keep(built.bytes));
+    // Whoever awaits it is told; until then it is nobody's unhandled failure.
+    this.#sending.catch(() => undefined);
+  }
+
+  /** @throws what any statement since the last call has failed with: nothing may be committed before. */
+  async settled(): Promise<void> {
+    await this.#sending;
+  }
+
+  #keep({ buffer }: Buffer): void {
+    if (this.#spares.length < SPARES && buffer.byteLength <= SPARE_BYTES) this.#spares.push(Buffer.from(buffer));
+  }
+
+  async #write(table: string, built: BuiltRows): Promise<void> {
+    if (built.format === INSERT_ROWS) await this.#insert(built);
+    else if (this.#loads !== true || !await this.#load(table, built)) await this.#insertLoaded(table, built);
+  }
+
+  /**
+   * LOAD DATA LOCAL takes what it can and makes warnings of the rest: then nothing of it may stay.
+   * @returns false when nothing was written; the rows to come go by INSERT.
+   */
+  async #load(table: string, { bytes, rows }: BuiltRows): Promise<boolean> {
+    await this.#connection.query(`SAVEPOINT ${SAVEPOINT}`);
+    try {
+      const [result] = await this.#connection.query<ResultSetHeader>({
+        sql: `LOAD DATA LOCAL INFILE 'rows' INTO TABLE ${table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (rollback_statement, opid_time)`,
+        infileStreamFactory: () => Readable.from(chunks(bytes)),
+      });
+      if (result.affectedRows === rows && result.warningStatus === 0) return true;
+    } catch (error) {
+      // LOCAL files may have been switched off, or something on the way does not know them.
+      if (serverErrorNumber(error) === null || isConnectionLost(error)) throw error;
+    }
+    this.#loads = false;
+    await this.#connection.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`);
+    return false;
+  }
+
+  /** The rows of a file by INSERT, which says what is wrong with them. */
+  async #insertLoaded(table: string, { bytes }: BuiltRows): Promise<void> {
+    const builder = new RowBuilder(INSERT_ROWS, 1, insertHead(table));
+    for (const { text, opid } of loadedRows(bytes)) {
+      builder.add(text, 0, text.length, opid);
+      if (builder.full) await this.#insert(builder.take()!);
+    }
+    const last = builder.take();
+    if (last) await this.#insert(last);
+  }
+
+  /** A packet that is too large ends the connection, often before the server's reason arrives: so it is not sent. */
+  async #insert({ bytes }: BuiltRows): Promise<void> {
+    const packet = bytes.length + PACKET_OVERHEAD;
+    this.#mostPacket ??= Number(await scalar<string>(this.#connection, 'SELECT @@session.max_allowed_packet'));
+    if (packet > this.#mostPacket) {
+      const enough = 2 ** Math.ceil(Math.log2(packet));
+      throw new UndoError('PACKET_TOO_LARGE', `A rollback statement takes a packet of ${packet} bytes; the backup server has max_allowed_packet=${this.#mostPacket}.`, {
+        fix: enough <= MOST_PACKET ? `SET GLOBAL max_allowed_packet=${enough} on the backup server, and in its my.cnf.` : 'No server takes more than 1 GiB: switch the projection off (BINLOG_UNDO_PROJECTION_ENABLED=false); scripts do not need it.',
+      });
+    }
+    await run(this.#connection, bytes.toString('utf8'), null);
+  }
+}
+
+function* chunks(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
+}
