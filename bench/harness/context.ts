@@ -1,4 +1,3 @@
-import type { PrefixKind } from '../../deploy/provision/index.ts';
 import type { Figure } from './figure.ts';
 
 /** What a benchmark is run with. */
@@ -14,10 +13,15 @@ export interface Context {
   readonly log: (line: string) => void;
 }
 
-export type BenchKind = Extract<PrefixKind, 'mysql-9.7' | 'mariadb-11.8' | 'mariadb-10.11'>;
+export const BENCH_KINDS = ['mysql-9.7', 'mariadb-11.8', 'mariadb-10.11'] as const;
+export type BenchKind = (typeof BENCH_KINDS)[number];
 
 export interface Benchmark {
   readonly name: string;
+  /** Another name that it answers to: two names of one measurement. */
+  readonly also?: string;
+  /** Default: in every run. `full`: not in `--quick`, unless named; `named`: only when named. */
+  readonly when?: 'full' | 'named';
   /** One line for `--help`. */
   readonly about: string;
   run(context: Context): Promise<Figure[]>;

@@ -50,8 +50,10 @@ export function rate(perSecond: number): string {
   return perSecond >= 1e6 ? `${(perSecond / 1e6).toFixed(2)} M` : `${short(perSecond / 1e3)} k`;
 }
 
-function bound(target: Target): string {
-  return 'least' in target ? `>= ${target.least}` : `<= ${target.most}`;
+/** `>= 2.5`, `<= 256.6`, `>= 500,000`. */
+export function bound(target: Target): string {
+  const [sign, value] = 'least' in target ? ['>=', target.least] : ['<=', target.most];
+  return `${sign} ${value.toLocaleString('en', { maximumFractionDigits: 2 })}`;
 }
 
 export function table(figures: readonly Figure[]): string {

@@ -9,6 +9,12 @@ export function processorSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
+/** Seconds of processor time of this process and of its children that have ended. */
+export function familySeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1').replace(/^.*\) /, '').split(' ');
+  return [11, 12, 13, 14].reduce((sum, field) => sum + Number(fields[field]), 0) / TICKS;
+}
+
 /** Seconds of processor time of this process while `work` ran. */
 export function ownSeconds(work: () => void): number {
   const before = process.cpuUsage();

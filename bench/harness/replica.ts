@@ -35,7 +35,7 @@ export class NativeReplica {
     });
   }
 
-  /** @returns seconds until all of the stretch is applied. */
+  /** Then it forgets its source: it would go on with what comes after. @returns seconds until all of the stretch is applied. */
   async apply({ to, gtids }: Stretch): Promise<number> {
     const since = performance.now();
     await this.#db.query(this.#mysql ? 'START REPLICA SQL_THREAD' : 'START SLAVE SQL_THREAD');
@@ -43,6 +43,7 @@ export class NativeReplica {
     const [rows] = await this.#db.query(this.#mysql ? `SELECT WAIT_FOR_EXECUTED_GTID_SET('${gtids}', 900) AS late` : `SELECT MASTER_POS_WAIT('${to.file}', ${to.offset}, 900) < 0 AS late`);
     const seconds = (performance.now() - since) / 1000;
     if ((rows as { late: number | null }[])[0]!.late !== 0) throw new Error(`the replica stopped: ${JSON.stringify(await this.#status())}`);
+    await this.forget();
     return seconds;
   }
 

@@ -49,21 +49,45 @@ async function only(connection: Connection, sql: string): Promise<string> {
   return (rows as { found: string }[])[0]!.found;
 }
 
-/** Half of the row changes INSERT, three tenths UPDATE of two columns, two tenths DELETE, a thousand rows to a transaction. */
-export async function bulkChanges(source: Connection, table: string, rowChanges: number): Promise<Stretch> {
-  const inserts = rowChanges / 2;
-  return stretch(source, { rowChanges, transactions: rowChanges / PER_STATEMENT }, async () => {
-    for (let id = 1; id <= inserts;) {
-      const rows = Array.from({ length: Math.min(PER_STATEMENT, inserts - id + 1) }, () => sysbenchRow(id++));
-      await source.query(`INSERT INTO ${table} VALUES ${rows.join(',')}`);
-    }
-    const between = (from: number, count: number): string => `id BETWEEN ${from} AND ${from + count - 1}`;
-    for (let done = 0; done < rowChanges * 0.3; done += PER_STATEMENT) {
-      await source.query(`UPDATE ${table} SET k = k + 1, c = REVERSE(c) WHERE ${between(done + 1, Math.min(PER_STATEMENT, rowChanges * 0.3 - done))}`);
-    }
-    for (let done = 0; done < rowChanges * 0.2; done += PER_STATEMENT) {
-      await source.query(`DELETE FROM ${table} WHERE ${between(done + 1, Math.min(PER_STATEMENT, rowChanges * 0.2 - done))}`);
-    }
+const SEED = 10_000;
+
+/** Puts rows into a sysbench table, ten thousand to a statement. @param first id */
+export async function fillTable(db: Connection, table: string, count: number, first = 1): Promise<void> {
+  await db.query(`CREATE TEMPORARY TABLE bench.seed LIKE ${table}`);
+  for (let id = 0; id < SEED;) await db.query(`INSERT INTO bench.seed VALUES ${Array.from({ length: PER_STATEMENT }, () => sysbenchRow(id++)).join(',')}`);
+  for (let at = 0; at < count; at += SEED) {
+    await db.query(`INSERT INTO ${table} SELECT id + ${first + at}, (k + ${at * 7919}) % 1000000, c, pad FROM bench.seed WHERE id < ${count - at}`);
+  }
+  await db.query('DROP TEMPORARY TABLE bench.seed');
+}
+
+export interface BulkOptions {
+  /** Rows to a statement, which is a transaction; default 1000. */
+  readonly perStatement?: number;
+  /** The first id that is inserted; default 1. */
+  readonly insertFrom?: number;
+  /** The first id that is updated, and deleted; default: what was inserted. */
+  readonly changeFrom?: number;
+}
+
+/** Half of the row changes INSERT, three tenths UPDATE of two columns, two tenths DELETE. */
+export async function bulkChanges(source: Connection, table: string, rowChanges: number, options: BulkOptions = {}): Promise<Stretch> {
+  const { perStatement = PER_STATEMENT, insertFrom = 1, changeFrom = insertFrom } = options;
+  const statements: string[] = [];
+  // Small ones are sent many at a time, so that the client is no limit.
+  const run = async (sql?: string): Promise<void> => {
+    if (sql !== undefined) statements.push(sql);
+    if (statements.length > 0 && (sql === undefined || statements.length * perStatement >= PER_STATEMENT / 2)) await source.query(statements.splice(0).join(';'));
+  };
+  const pieces = function* (from: number, count: number): Generator<readonly [first: number, count: number]> {
+    for (let done = 0; done < count; done += perStatement) yield [from + done, Math.min(perStatement, count - done)];
+  };
+  const between = ([first, count]: readonly [number, number]): string => `id BETWEEN ${first} AND ${first + count - 1}`;
+  return stretch(source, { rowChanges, transactions: rowChanges / perStatement }, async () => {
+    for (const [first, count] of pieces(insertFrom, rowChanges * 0.5)) await run(`INSERT INTO ${table} VALUES ${Array.from({ length: count }, (_, i) => sysbenchRow(first + i)).join(',')}`);
+    for (const piece of pieces(changeFrom, rowChanges * 0.3)) await run(`UPDATE ${table} SET k = k + 1, c = REVERSE(c) WHERE ${between(piece)}`);
+    for (const piece of pieces(changeFrom, rowChanges * 0.2)) await run(`DELETE FROM ${table} WHERE ${between(piece)}`);
+    await run();
   });
 }
 

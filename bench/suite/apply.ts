@@ -41,7 +41,7 @@ async function measure(context: Context, kind: BenchKind, change: 'deleted' | 'u
       const done = await withConnection(source, (db) => stretch(db, { rowChanges: count, transactions: 1 }, async () => {
         await db.query(change === 'deleted' ? 'DELETE FROM bench.t' : 'UPDATE bench.t SET k = k + 1, c = REVERSE(c)');
       }));
-      const { undoLog } = await catchUp(source, backup, log, done, false);
+      const { undoLog } = await catchUp(source, backup, log, done, 'none');
       let since = performance.now();
       const script = await runCli(['script', '--form', form, '--start-position', formatPosition(done.from), '--stop-position', formatPosition(done.to)], {
         ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', backup), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
@@ -70,7 +70,6 @@ async function loadData(source: RunningServer, count: number): Promise<number> {
   const db = await connect(source, { multipleStatements: true });
   const file = join(source.dataDir, 'bench-load.txt');
   await writeFile(file, Array.from({ length: count }, (_, i) => `${sysbenchRow(i + 1).slice(1, -1).replaceAll("'", '').replaceAll(',', '\t')}\n`).join(''));
-  await db.query('SET GLOBAL local_infile = 1');
   await db.query('CREATE TABLE bench.loaded LIKE bench.t');
   const since = performance.now();
   await db.query({ sql: "LOAD DATA LOCAL INFILE 'rows' INTO TABLE bench.loaded", infileStreamFactory: (): Readable => createReadStream(file, { highWaterMark: 1 << 20 }) });

@@ -86,7 +86,7 @@ async function meet({ db, log, ledger, env }: Estate, tables: number): Promise<{
 }
 
 export const definitions: Benchmark = {
-  name: 'definitions', about: 'starting on 10,000 tables (quick: 1,000)',
+  name: 'definitions', when: 'full', about: 'starting on 10,000 tables (quick: 1,000)',
   run: (context) => {
     const tables = sized(context, 10_000, 1000);
     return onEstates(context, tables, async (estate) => {
@@ -102,7 +102,7 @@ export const definitions: Benchmark = {
 };
 
 export const catchingUp: Benchmark = {
-  name: 'catching-up', about: 'catching up over 1,000 DDL (quick: 100) on some of 3,000 tables (quick: 300)',
+  name: 'catching-up', when: 'full', about: 'catching up over 1,000 DDL (quick: 100) on some of 3,000 tables (quick: 300)',
   run: (context) => {
     const [tables, ddl] = [sized(context, 3000, 300), sized(context, 1000, 100)];
     return onEstates(context, tables, async (estate) => {

@@ -4,8 +4,10 @@ import { figure, short, rate, type Figure } from '../harness/figure.ts';
 import { server, withConnection } from '../harness/servers.ts';
 import { catchUp, dropLog } from '../harness/undo-log.ts';
 import { stretch, sysbenchRow, SYSBENCH_COLUMNS } from '../harness/workload.ts';
+import { mostMemory } from './capture-figures.ts';
 
 const SEED_ROWS = 1000;
+const LARGEST_EVENT = 8192;
 
 export const memory: Benchmark = {
   name: 'memory', about: 'resident memory of the daemon over one transaction of 10 million rows (quick: 200,000)',
@@ -24,10 +26,10 @@ export const memory: Benchmark = {
         });
       });
       const log = await connect(backup, { multipleStatements: true, supportBigNumbers: true });
-      const { run, undoLog } = await catchUp(source, backup, log, done, true);
+      const { run, undoLog } = await catchUp(source, backup, log, done, 'plain');
       await dropLog(log, undoLog);
       await log.end();
-      figures.push(figure('memory over one transaction', `${kind}, ${rate(count)} rows`, [run.peakMiB], 'MiB', { most: 256 }, `projected in ${short(run.projected ?? 0)} s; events of 8 kB`));
+      figures.push(figure('memory over one transaction', `${kind}, ${rate(count)} rows`, [run.peakMB], 'MB', mostMemory(LARGEST_EVENT), `projected in ${short(run.projected ?? 0)} s; events of 8 kB`));
     }
     return figures;
   },

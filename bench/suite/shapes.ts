@@ -1,7 +1,8 @@
 import type { Connection } from 'mysql2/promise';
 import { sized, type Benchmark, type Context } from '../harness/context.ts';
 import { digits, stretch, SYSBENCH_COLUMNS, type Stretch } from '../harness/workload.ts';
-import { measureWorkload, type Workload } from './capture.ts';
+import { measureWorkload } from './capture.ts';
+import type { Workload } from './workloads.ts';
 
 /** Inserts rows, updates one column of all and deletes half, `perStatement` rows to a transaction. */
 async function life(db: Connection, count: number, perStatement: number, row: (id: number) => string, change: string): Promise<Stretch> {
@@ -20,7 +21,7 @@ async function life(db: Connection, count: number, perStatement: number, row: (i
 const WIDE_COLUMNS = 200;
 
 const WIDE: Workload = {
-  name: '200 columns', judged: false,
+  name: '200 columns', judged: false, largestEvent: 120_000,
   create: () => [`CREATE TABLE t (id INT PRIMARY KEY, ${Array.from({ length: WIDE_COLUMNS - 1 }, (_, i) => `c${i} ${['INT', 'VARCHAR(20)', 'DECIMAL(10,2)', 'DATETIME'][i % 4]!}`).join(', ')})`],
   run: (db, context) => {
     const cells = (id: number): string => Array.from({ length: WIDE_COLUMNS - 1 }, (_, i) => [String(id * 7 + i), `'${digits(id + i, 14)}'`, `${id % 90000}.25`, "'2026-11-20 10:11:12'"][i % 4]!).join(',');
@@ -29,7 +30,7 @@ const WIDE: Workload = {
 };
 
 const BLOB: Workload = {
-  name: '1 MB rows', judged: false,
+  name: '1 MB rows', judged: false, largestEvent: 2 * 2 ** 20,
   create: () => ['CREATE TABLE t (id INT PRIMARY KEY, v INT, b LONGBLOB)'],
   run: (db, context) => life(db, context.quick ? 20 : 200, 1, (id) => `(${id}, 1, REPEAT(UNHEX(SHA2('${id}', 256)), 32768))`, 'v = v + 1'),
 };
@@ -43,13 +44,13 @@ const EVERY_TYPE = [
 ] as const;
 
 const TYPES: Workload = {
-  name: 'every type', judged: false,
+  name: 'every type', judged: false, largestEvent: 200_000,
   create: () => [`CREATE TABLE t (id INT PRIMARY KEY, n INT, ${EVERY_TYPE.map(([type], i) => `c${i} ${type} NULL`).join(', ')})`],
   run: (db, context) => life(db, sized(context, 200_000, 20_000), 500, (id) => `(${id},${id},${EVERY_TYPE.map(([, value]) => value).join(',')})`, 'n = n + 1'),
 };
 
 const TABLES: Workload = {
-  name: 'many tables', judged: false,
+  name: 'many tables', judged: false, largestEvent: 8192,
   create: (context) => Array.from({ length: tableCount(context) }, (_, i) => `CREATE TABLE t${i} (${SYSBENCH_COLUMNS}) CHARACTER SET latin1`),
   run: async (db, context) => {
     const transactions = sized(context, 100_000, 5000);
@@ -71,7 +72,7 @@ function tableCount({ quick }: Context): number {
   return quick ? 100 : 1000;
 }
 
-const of = (name: string, about: string, workload: Workload): Benchmark => ({ name, about, run: (context) => measureWorkload(context, workload) });
+const of = (name: string, about: string, workload: Workload): Benchmark => ({ name, about, when: 'full', run: (context) => measureWorkload(context, workload) });
 
 export const shapes: readonly Benchmark[] = [
   of('wide', 'rows of 200 columns, against a native replica', WIDE),
