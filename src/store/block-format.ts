@@ -15,8 +15,8 @@ const STATEMENT = 3;
 const ROWS_HEADER = 4 + 4 + 4 + 1 + 6;
 const STATEMENT_HEADER = 4 + 4;
 
-/** Blocks are cut at 1 MiB; one rows event more fits in as a rule. */
-const CAPACITY = 1024 * 1024 + 64 * 1024;
+/** Blocks are cut at 1 MiB; one rows event more fits in as a rule, and the text of a statement of many rows. */
+const CAPACITY = 1024 * 1024 + 512 * 1024;
 /** Buffers kept for the blocks to come: fresh ones would have to be mapped, zeroed and collected again. */
 const SPARES = 4;
 

@@ -25,7 +25,11 @@ export interface LogPumpOptions {
   readonly onIdle: () => void;
 }
 
-const PRESSURE_HIGH = 24 * 1024 * 1024;
+/**
+ * Enough for the pump to go on while the source begins to send again. What came meanwhile would be fresh memory for each block: apart by no
+ * more than the buffers that the builder keeps, these two let the same ones do.
+ */
+const PRESSURE_HIGH = 12 * 1024 * 1024;
 const PRESSURE_LOW = 8 * 1024 * 1024;
 
 /**
