@@ -26,7 +26,7 @@ export const PROJECTION = 'projection';
 export interface ProjectorOptions {
   /** Owned by the projection: READ COMMITTED. */
   readonly connection: Connection;
-  /** For blocks, which are fetched while rows are being written; others may use it too. */
+  /** For what is read of the log while rows are being written; others may use it too. */
   readonly side: Connection;
   readonly ledger: Ledger;
   readonly source: SourceRecord;
@@ -42,8 +42,12 @@ export interface ProjectorOptions {
   readonly ddl: boolean;
 }
 
-/** Transactions read at a time; their rows are written in one backup transaction unless one of them is large. */
+/** Transactions read at a time. */
 const TRANSACTIONS = 200;
+/** Row images and statements whose undo is written in one backup transaction, about: each COMMIT is a wait for the disk, with nothing under way. */
+const COMMIT_BYTES = 16 * 1024 * 1024;
+/** An operation with its information row, beside its text. */
+const OPERATION_BYTES = 512;
 /** A transaction with more operations than this reads them block by block. */
 const MANY_OPERATIONS = 2000;
 
@@ -60,6 +64,8 @@ export class Projector {
   readonly #information: InformationRows;
   #cursor: Cursor | null = null;
   #open = false;
+  /** Delivered since the last COMMIT. */
+  #weight = 0;
   /** The last block that the transactions at hand lie in. */
   #lastBlock = 0;
 
@@ -88,19 +94,22 @@ export class Projector {
       this.#lastBlock = transactions.findLast(({ lastBlock }) => lastBlock !== null)?.lastBlock ?? 0;
       for (const transaction of transactions) {
         cursor = await this.#deliver(transaction, operations.get(transaction.ordinal) ?? null, cursor, signal);
-        if (cursor.ordinal <= transaction.ordinal || stopped()) break;
+        if (stopped()) break;
+        if (cursor.ordinal <= transaction.ordinal) {
+          await this.#commit(cursor);
+          return false;
+        }
+        if (this.#weight >= COMMIT_BYTES) await this.#commit(cursor);
       }
-      await this.#commit(cursor);
-      const last = transactions.at(-1);
-      if (!stopped() && last && cursor.ordinal <= last.ordinal) return false;
     }
+    await this.#commit(cursor);
     return true;
   }
 
   /** The next few transactions; one with very many operations only by itself. */
   async #nextTransactions(from: number, upTo: number): Promise<StoredTransaction[]> {
-    const { connection, ledger, source } = this.#options;
-    const found = await readTransactions(connection, ledger, source.id, from, Math.min(from + TRANSACTIONS, upTo));
+    const { side, ledger, source } = this.#options;
+    const found = await readTransactions(side, ledger, source.id, from, Math.min(from + TRANSACTIONS, upTo));
     const large = found.findIndex((transaction) => transaction.operationCount > MANY_OPERATIONS);
     return large < 0 ? found : found.slice(0, Math.max(1, large));
   }
@@ -109,9 +118,9 @@ export class Projector {
     const [first] = transactions;
     const last = transactions.at(-1);
     if (!first || !last || first.operationCount > MANY_OPERATIONS) return new Map();
-    const { connection, ledger, source } = this.#options;
+    const { side, ledger, source } = this.#options;
     const groups = new Map<number, StoredOperation[]>();
-    for (const operation of await readOperations(connection, ledger, source.id, first.ordinal, last.ordinal + 1)) {
+    for (const operation of await readOperations(side, ledger, source.id, first.ordinal, last.ordinal + 1)) {
       const group = groups.get(operation.ordinal);
       if (group) group.push(operation);
       else groups.set(operation.ordinal, [operation]);
@@ -135,8 +144,8 @@ export class Projector {
         if (verdicts === null) return here;
         await this.#deliverBlock(transaction, rows, verdicts, await this.#operationsIn(transaction, rows, loaded), progress);
         if (block === firstBlock) break;
-        // One block of a large transaction is done: let it go, so that neither memory nor the backup transaction grows.
-        await this.#commit({ ordinal, block: block - 1 });
+        // One block of a large transaction is done: neither memory nor the backup transaction may grow with it.
+        if (this.#weight >= COMMIT_BYTES) await this.#commit({ ordinal, block: block - 1 });
         if (signal.aborted) return { ordinal, block: block - 1 };
       }
     }
@@ -174,8 +183,9 @@ export class Projector {
   }
 
   async #operationsIn(transaction: StoredTransaction, rows: TransactionBlock, loaded: readonly StoredOperation[] | null): Promise<Map<number, StoredOperation>> {
-    const { connection, ledger, source } = this.#options;
-    const operations = loaded ?? await readOperationsBetween(connection, ledger, source.id, transaction.ordinal, rows.firstOperation, rows.lastOperation);
+    const { side, ledger, source } = this.#options;
+    // What a block before has changed of them and is not committed, `refused` knows.
+    const operations = loaded ?? await readOperationsBetween(side, ledger, source.id, transaction.ordinal, rows.firstOperation, rows.lastOperation);
     return new Map(operations.map((operation) => [operation.seq, operation]));
   }
 
@@ -187,6 +197,7 @@ export class Projector {
       // Going backwards, the end of a statement means that all operations after it are complete.
       if (rows.endsStatement(record)) await this.#describe(transaction, begun);
       const operation = operations.get(record.operation);
+      this.#weight += record.end - record.start;
       // Without an operation it was rolled back; with another state it was refused, and is in a gap.
       if (!operation || !isOpen(operation) || refused.has(operation.seq)) continue;
       const found = verdicts.get(record.tableMap)!;
@@ -241,6 +252,7 @@ export class Projector {
   /** Queues the information rows of complete operations. */
   async #describe(transaction: StoredTransaction, complete: Map<number, StoredOperation>): Promise<void> {
     for (const operation of complete.values()) {
+      this.#weight += OPERATION_BYTES + (operation.statement?.length ?? 0);
       if (operation.state === 'partial') await this.#setState(operation, 'captured');
       const database = await this.#options.tables.table(operation.schema, operation.table);
       this.#information.add(database, transaction, operation, charsetOf(operation));
@@ -264,6 +276,7 @@ export class Projector {
     await moveCursor(connection, ledger, source.id, PROJECTION, epoch, to);
     await connection.query('COMMIT');
     this.#open = false;
+    this.#weight = 0;
     this.#cursor = to;
   }
 }

@@ -323,7 +323,7 @@ class CaptureSession {
     const { flavour } = this.#capabilities;
     const { projection, side } = this.#backup;
     const tables = new BackupTables(side, this.#ledger, this.#source, (database) => filter.exclude(database));
-    const writers = new RowWriters(projection, this.#ledger, this.#source.id, {
+    const writers = new RowWriters(side, this.#ledger, this.#source.id, {
       flavour, form: 'backup', update: config.updateForm, guard: 'none', exactFromUnixtime: this.#capabilities.exactFromUnixtime,
     });
     const projector = new Projector({

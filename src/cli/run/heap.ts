@@ -1,12 +1,24 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** Percent by which the heap may grow beyond what was alive at the last full collection, before the next one. */
 const GROWTH_PERCENT = 30;
+/** It may always grow by so much: a full collection costs the more the less was thrown away since the last one. */
+const LEAST_GROWTH = 40 * 1024 * 1024;
+const LOOK_MS = 1000;
 
 /**
  * Keeps the process about as small as what it holds. V8 lets garbage grow to several times that while memory is free: with
- * 50 MB alive, a transaction of 200,000 statements took 340 MB of resident memory, and 180 MB with this.
+ * 50 MB alive, a transaction of 200,000 statements took 340 MB of resident memory, and 180 MB with a growth of 30 %. Of a small heap that
+ * is too little: each few buffers of blocks would be worth a collection (docs/benchmarks.md).
  */
 export function boundHeapGrowth(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+  let set = 0;
+  const look = (): void => {
+    const { used_heap_size: heap, external_memory: buffers } = getHeapStatistics();
+    const percent = Math.round(Math.max(GROWTH_PERCENT, (LEAST_GROWTH / (heap + buffers)) * 100));
+    // What is in use counts garbage too: small differences say nothing.
+    if (Math.abs(percent - set) > set / 10) setFlagsFromString(`--heap-growing-percent=${(set = percent)}`);
+  };
+  look();
+  setInterval(look, LOOK_MS).unref();
 }
