@@ -23,7 +23,7 @@ const BULK_EVENT = 200_000;
 
 export const BULK: Workload = {
   name: 'bulk', judged: true, mostDisk: 1.5, largestEvent: BULK_EVENT, create: () => [CREATE],
-  run: (db, context) => bulkChanges(db, 'bench.t', sized(context, 2_000_000, 200_000)),
+  run: (db, context) => bulkChanges(db, 'bench.t', sized(context, 2_000_000, 500_000)),
 };
 
 export const TEN_ROWS: Workload = {
@@ -33,5 +33,5 @@ export const TEN_ROWS: Workload = {
 
 export const ONE_ROW: Workload = {
   name: 'one-row transactions', judged: true, mostDisk: 2.0, largestEvent: 8192, oneRow: true, create: () => [CREATE],
-  run: (db, context) => smallChanges(db, 'bench.t', sized(context, 200_000, 20_000)),
+  run: (db, context) => smallChanges(db, 'bench.t', sized(context, 200_000, 50_000)),
 };

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
 import { UndoError } from '../core/errors.ts';
-import { isConnectionLost, run, scalar, serverErrorNumber } from '../core/mysql.ts';
+import { isConnectionLost, rows, run, scalar, serverErrorNumber } from '../core/mysql.ts';
 import { loadedRows } from './loaded-rows.ts';
 import { RowBuilder, type BuiltRows } from './row-builder.ts';
 import { INSERT_ROWS, LOAD_ROWS, type RowFormat } from './row-format.ts';
@@ -39,7 +39,7 @@ export class RowSender {
 
   /** How rows are to be built. */
   async format(): Promise<RowFormat> {
-    this.#loads ??= Number(await scalar<string>(this.#connection, 'SELECT @@global.local_infile')) === 1;
+    this.#loads ??= await this.#takesFiles();
     return this.#loads ? LOAD_ROWS : INSERT_ROWS;
   }
 
@@ -65,6 +65,14 @@ export class RowSender {
     if (this.#spares.length < SPARES && buffer.byteLength <= SPARE_BYTES) this.#spares.push(Buffer.from(buffer));
   }
 
+  /** Galera may cut a file into transactions of its own (`wsrep_load_data_splitting`): then rows could stand there without the cursor. */
+  async #takesFiles(): Promise<boolean> {
+    const found = await rows<{ Variable_name: string; Value: string }>(this.#connection,
+      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('local_infile', 'wsrep_on', 'wsrep_load_data_splitting')");
+    const on = new Set(found.filter(({ Value }) => Value === 'ON').map(({ Variable_name }) => Variable_name));
+    return on.has('local_infile') && !(on.has('wsrep_on') && on.has('wsrep_load_data_splitting'));
+  }
+
   async #write(table: string, built: BuiltRows): Promise<void> {
     if (built.format === INSERT_ROWS) await this.#insert(built);
     else if (this.#loads !== true || !await this.#load(table, built)) await this.#insertLoaded(table, built);
@@ -74,14 +82,14 @@ export class RowSender {
    * LOAD DATA LOCAL takes what it can and makes warnings of the rest: then nothing of it may stay.
    * @returns false when nothing was written; the rows to come go by INSERT.
    */
-  async #load(table: string, { bytes, rows }: BuiltRows): Promise<boolean> {
+  async #load(table: string, { bytes, rows: count }: BuiltRows): Promise<boolean> {
     await this.#connection.query(`SAVEPOINT ${SAVEPOINT}`);
     try {
       const [result] = await this.#connection.query<ResultSetHeader>({
         sql: `LOAD DATA LOCAL INFILE 'rows' INTO TABLE ${table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (rollback_statement, opid_time)`,
         infileStreamFactory: () => Readable.from(chunks(bytes)),
       });
-      if (result.affectedRows === rows && result.warningStatus === 0) return true;
+      if (result.affectedRows === count && result.warningStatus === 0) return true;
     } catch (error) {
       // LOCAL files may have been switched off, or something on the way does not know them.
       if (serverErrorNumber(error) === null || isConnectionLost(error)) throw error;
