@@ -5,9 +5,8 @@ import { SqlBuffer } from '../core/sql-buffer.ts';
 import type { UndoWriter } from '../rollback/index.ts';
 import type { RowsRecord } from '../store/block-format.ts';
 import type { StoredOperation } from '../store/log-reader.ts';
-import { INSERT_ROWS } from './row-format.ts';
 import { RowBuilder, type BuiltRows } from './row-builder.ts';
-import { insertHead, RowSender } from './row-sender.ts';
+import { RowSender } from './row-sender.ts';
 
 const MOST_TABLES = 1000;
 
@@ -79,7 +78,7 @@ export class Delivery {
     // Of the format before: it goes first.
     const rest = found?.builder.take(this.#spare);
     if (rest) await this.#sender.send(name, rest);
-    const made = { name, builder: new RowBuilder(format, this.#pack, format === INSERT_ROWS ? insertHead(name) : undefined) };
+    const made = { name, builder: new RowBuilder(format, this.#pack, name) };
     this.#builders.set(name, made);
     return made;
   }

@@ -4,7 +4,6 @@ import type { RowFormat } from './row-format.ts';
 /** A packed row that has grown so large gets no more statements. */
 const MAX_ROW_BYTES = 64 * 1024;
 const CAPACITY = 16 * 1024;
-const NOTHING = Buffer.alloc(0);
 
 /** Rows of one backup table, ready for the backup server. */
 export interface BuiltRows {
@@ -28,11 +27,11 @@ export class RowBuilder {
   #rowStart = 0;
   #packed = 0;
 
-  /** @param head stands before the first row. */
-  constructor(format: RowFormat, pack: number, head: Buffer = NOTHING) {
+  /** @param table quoted, with its database. */
+  constructor(format: RowFormat, pack: number, table: string) {
     this.#format = format;
     this.#pack = pack;
-    this.#head = head;
+    this.#head = format.head(table);
   }
 
   get format(): RowFormat {

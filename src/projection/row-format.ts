@@ -3,9 +3,12 @@ import type { SqlBuffer } from '../core/sql-buffer.ts';
 const QUOTE = 0x27;
 const BACKSLASH = 0x5c;
 const FIRST_PRINTABLE = 0x20;
+const NOTHING = Buffer.alloc(0);
 
 /** How rows of a backup table, a rollback statement and an opid each, are written down for the backup server. */
 export interface RowFormat {
+  /** Before the first row. @param table quoted, with its database. */
+  readonly head: (table: string) => Buffer;
   readonly open: Buffer;
   /** Between two statements in one row. */
   readonly join: Buffer;
@@ -22,6 +25,7 @@ export interface RowFormat {
 
 /** The rows of a multi-row INSERT (measured: 500 to 1,000 rows are best). */
 export const INSERT_ROWS: RowFormat = {
+  head: (table) => Buffer.from(`INSERT INTO ${table} (rollback_statement, opid_time) VALUES `),
   open: Buffer.from("('"), join: Buffer.from('\n'), middle: Buffer.from("','"), close: Buffer.from("')"), separator: Buffer.from(','),
   mostRows: 1000, mostBytes: 512 * 1024,
   text(out, source, start, end) {
@@ -54,7 +58,8 @@ const ESCAPES = new Map([[0x00, 0x30], [0x09, 0x74], [0x0a, 0x6e]]);
 
 /** The lines of a file for LOAD DATA, with the escapes of its default form. */
 export const LOAD_ROWS: RowFormat = {
-  open: Buffer.alloc(0), join: Buffer.from('\\n'), middle: Buffer.from('\t'), close: Buffer.from('\n'), separator: Buffer.alloc(0),
+  head: () => NOTHING,
+  open: NOTHING, join: Buffer.from('\\n'), middle: Buffer.from('\t'), close: Buffer.from('\n'), separator: NOTHING,
   mostRows: Infinity, mostBytes: 1024 * 1024,
   text(out, source, start, end) {
     out.reserve((end - start) * 2);

@@ -16,10 +16,6 @@ const SPARES = 4;
 const SPARE_BYTES = 4 * 1024 * 1024;
 const SAVEPOINT = 'binlog_undo_rows';
 
-export function insertHead(table: string): Buffer {
-  return Buffer.from(`INSERT INTO ${table} (rollback_statement, opid_time) VALUES `);
-}
-
 /**
  * Sends built rows inside the transaction that its connection has open, one statement at a time; more can be built meanwhile. With LOAD DATA
  * LOCAL where the server takes it, which costs both sides less, else with INSERT.
@@ -101,7 +97,7 @@ export class RowSender {
 
   /** The rows of a file by INSERT, which says what is wrong with them. */
   async #insertLoaded(table: string, { bytes }: BuiltRows): Promise<void> {
-    const builder = new RowBuilder(INSERT_ROWS, 1, insertHead(table));
+    const builder = new RowBuilder(INSERT_ROWS, 1, table);
     for (const { text, opid } of loadedRows(bytes)) {
       builder.add(text, 0, text.length, opid);
       if (builder.full) await this.#insert(builder.take()!);

@@ -6,7 +6,7 @@ import { openConnection, serverErrorNumber } from '../../src/core/mysql.ts';
 import { SqlBuffer } from '../../src/core/sql-buffer.ts';
 import { RowBuilder } from '../../src/projection/row-builder.ts';
 import { INSERT_ROWS, LOAD_ROWS } from '../../src/projection/row-format.ts';
-import { insertHead, RowSender } from '../../src/projection/row-sender.ts';
+import { RowSender } from '../../src/projection/row-sender.ts';
 import { backups, uniqueSchema, type SharedServer } from '../support/servers.ts';
 
 interface Row {
@@ -129,7 +129,7 @@ class Table implements AsyncDisposable {
 
   async sendIn(rows: readonly Row[], format: typeof LOAD_ROWS, pack = 1): Promise<void> {
     await this.sender.format();
-    const builder = new RowBuilder(format, pack, format === INSERT_ROWS ? insertHead(this.#name) : undefined);
+    const builder = new RowBuilder(format, pack, this.#name);
     const text = new SqlBuffer(64);
     for (const { statement, opid: of } of rows) {
       text.clear();
