@@ -22,3 +22,8 @@ export function ownSeconds(work: () => void): number {
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6;
 }
+
+/** Seconds of processor time that one thread of a process has used, to the nanosecond. */
+export function threadSeconds(pid: number, thread: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e9;
+}
