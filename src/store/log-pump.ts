@@ -10,8 +10,8 @@ import {
 import { insertPrepared, settlePrepared } from './prepared-sql.ts';
 
 export interface LogPumpOptions {
-  /** Owned by the pump: READ COMMITTED, nothing else runs on it. */
-  readonly connection: Connection;
+  /** Owned by the pump: READ COMMITTED, nothing else runs on them. Each takes a batch at a time. */
+  readonly connections: readonly Connection[];
   readonly scope: LogScope;
   /** Bytes of statement text kept beside an operation. */
   readonly textLimit: number;
@@ -21,8 +21,8 @@ export interface LogPumpOptions {
   /** More bytes are waiting than may be (true), or few enough again (false). */
   readonly onPressure: (high: boolean) => void;
   readonly onFailed: (error: unknown) => void;
-  /** The last batch was written: time for the next one, if it waited for that. */
-  readonly onIdle: () => void;
+  /** A connection has nothing to write: time for the next batch, if it waited for that. */
+  readonly onRoom: () => void;
 }
 
 /**
@@ -32,26 +32,43 @@ export interface LogPumpOptions {
 const PRESSURE_HIGH = 12 * 1024 * 1024;
 const PRESSURE_LOW = 8 * 1024 * 1024;
 
+/** A connection with what it remembers. */
+interface Lane {
+  readonly connection: Connection;
+  readonly blocks: BlockWriter;
+}
+
 /**
- * Writes batches one after the other, each in one backup transaction that ends with the checkpoint. After a failure it
- * writes nothing more: whether the last COMMIT counted is read from the checkpoint by the next session.
+ * Writes batches, each in one backup transaction that ends with the checkpoint. Rows of the next ones go in on other connections meanwhile, since
+ * what the server does for one connection, it does on one processor, and waits for the disk at each COMMIT; but a batch commits only once the one before has.
+ * After a failure nothing more commits: whether the last COMMIT counted is read from the checkpoint by the next session.
  */
 export class LogPump {
   readonly #options: LogPumpOptions;
-  readonly #blocks: BlockWriter;
+  readonly #free: Lane[];
   readonly #queue: { readonly batch: Batch; readonly cost: number }[] = [];
-  #running: Promise<void> | null = null;
+  /** The newest batch under way. */
+  #newest: Promise<void> = Promise.resolve();
+  #underWay = 0;
+  /** A batch under way that takes back what was written before: nothing may be written in its place meanwhile. */
+  #takesBack: Batch | null = null;
   #pendingBytes = 0;
   #high = false;
   #failed = false;
 
   constructor(options: LogPumpOptions) {
     this.#options = options;
-    this.#blocks = new BlockWriter(options.connection, options.scope);
+    this.#free = options.connections.map((connection) => ({ connection, blocks: new BlockWriter(connection, options.scope) }));
   }
 
+  /** Something is not durable yet. */
   get busy(): boolean {
-    return this.#running !== null;
+    return this.#underWay > 0;
+  }
+
+  /** A batch that is pushed now waits for another one. */
+  get full(): boolean {
+    return this.#free.length === 0 || this.#takesBack !== null;
   }
 
   get failed(): boolean {
@@ -68,41 +85,62 @@ export class LogPump {
     this.#queue.push({ batch, cost });
     this.#pendingBytes += cost;
     this.#pressure();
-    this.#running ??= this.#run();
+    this.#dispatch();
   }
 
   /** Resolves when all that was pushed is durable, or has failed. Takes nothing more. */
   async close(): Promise<void> {
-    await this.#running;
+    while (this.busy) await this.#newest.catch(() => undefined);
     this.#failed = true;
   }
 
-  async #run(): Promise<void> {
-    try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
-        const begun = performance.now();
-        await this.#write(next.batch);
-        this.#options.onWritten((performance.now() - begun) / 1000);
-        this.#pendingBytes -= next.cost;
-        if (next.batch.checkpoint) this.#options.onDurable(next.batch.checkpoint);
-        this.#pressure();
-        if (this.#queue.length === 0) this.#options.onIdle();
-      }
-    } catch (error) {
-      this.#failed = true;
-      this.#options.onFailed(error);
-    } finally {
-      this.#running = null;
+  #dispatch(): void {
+    while (!this.full && !this.#failed) {
+      const next = this.#queue.shift();
+      if (!next) return;
+      const { batch, cost } = next;
+      const lane = this.#free.pop()!;
+      if (batch.discarded.length > 0) this.#takesBack = batch;
+      const begun = performance.now();
+      const written = this.#write(lane, batch, this.#newest);
+      this.#newest = written;
+      this.#underWay++;
+      written
+        .then(() => this.#written(lane, batch, cost, (performance.now() - begun) / 1000))
+        .catch((error: unknown) => this.#fail(error))
+        .finally(() => this.#underWay--);
     }
   }
 
-  async #write(batch: Batch): Promise<void> {
-    const { connection, scope, textLimit } = this.#options;
+  #written(lane: Lane, batch: Batch, cost: number, seconds: number): void {
+    this.#free.push(lane);
+    if (this.#takesBack === batch) this.#takesBack = null;
+    this.#options.onWritten(seconds);
+    this.#pendingBytes -= cost;
+    if (batch.checkpoint) this.#options.onDurable(batch.checkpoint);
+    this.#pressure();
+    this.#dispatch();
+    if (!this.full) this.#options.onRoom();
+  }
+
+  /** Of several that fail together the first one says why. */
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#options.onFailed(error);
+  }
+
+  /** @param before the batch before: when it fails, so does this one. */
+  async #write({ connection, blocks }: Lane, batch: Batch, before: Promise<void>): Promise<void> {
+    const { scope, textLimit } = this.#options;
     await connection.query('START TRANSACTION');
-    await this.#blocks.write(batch.blocks);
+    // New rows, which nobody else writes.
+    await blocks.write(batch.blocks);
     await insertBlockKeys(connection, scope, batch.blocks);
     await insertTransactions(connection, scope, batch.transactions);
     await insertOperations(connection, scope, batch.operations, textLimit);
+    await before;
+    // What changes rows that are there.
     await deleteOperations(connection, scope, batch.discarded);
     await insertPrepared(connection, scope, batch.prepared);
     await settlePrepared(connection, scope, batch.settled);

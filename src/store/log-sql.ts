@@ -5,6 +5,7 @@ import { fileNumber } from '../core/position.ts';
 import type { CheckpointState, DiscardedOperations, LoggedGap, LoggedOperations, LoggedTransaction, SealedBlock } from './batch.ts';
 import { COPIED, copyRemark } from './copy-sql.ts';
 import type { Ledger } from './ledger.ts';
+import { insertRows } from './many-rows.ts';
 
 /** Which source, in which of its lives, under which leadership the statements below write. */
 export interface LogScope {
@@ -14,23 +15,30 @@ export interface LogScope {
   readonly epoch: number;
 }
 
-/** Bytes of one multi-row INSERT: well inside the smallest max_allowed_packet that `check` accepts. */
-const INSERT_BYTES = 2 * 1024 * 1024;
-const ROWS_PER_INSERT = 500;
+const BLOCK_KEYS = ['source_id', 'block', 'part', 'schema_name', 'table_name', 'from_ordinal', 'to_ordinal', 'data'];
+const TRANSACTIONS = [
+  'source_id', 'ordinal', 'incarnation_id', 'gtid', 'start_file', 'start_number', 'start_offset', 'end_file', 'end_number', 'end_offset', 'commit_micros',
+  'stated_seconds', 'thread_id', 'server_id', 'tag', 'operation_count', 'first_block', 'last_block', 'rows_file', 'script_id',
+];
+const OPERATIONS = [
+  'source_id', 'ordinal', 'seq', 'opid', 'schema_name', 'table_name', 'type', 'ddl', 'seconds', 'inserted', 'updated', 'deleted', 'statement', 'statement_bytes',
+  'statement_charset', 'state', 'default_schema', 'sql_mode', 'remark',
+];
+const GAPS = [
+  'source_id', 'incarnation_id', 'reason', 'schema_name', 'table_name', 'from_file', 'from_offset', 'to_file', 'to_offset', 'ordinal', 'from_micros', 'to_micros',
+  'detail', 'noted',
+];
 
 export async function insertBlockKeys(connection: Connection, scope: LogScope, sealed: readonly SealedBlock[]): Promise<void> {
-  await insertMany(
-    connection,
-    `INSERT INTO ${scope.ledger.table('block_keys')} (source_id, block, part, schema_name, table_name, from_ordinal, to_ordinal, data) VALUES ?`,
+  await insertRows(
+    connection, scope.ledger.table('block_keys'), BLOCK_KEYS,
     sealed.flatMap(({ block, keys, fromOrdinal, toOrdinal }) => keys.map(({ schema, table, data }, part) => [scope.sourceId, block, part, schema, table, fromOrdinal, toOrdinal, data])),
   );
 }
 
 export async function insertTransactions(connection: Connection, scope: LogScope, logged: readonly LoggedTransaction[]): Promise<void> {
-  await insertMany(
-    connection,
-    `INSERT INTO ${scope.ledger.table('transactions')} (source_id, ordinal, incarnation_id, gtid, start_file, start_number, start_offset,
-      end_file, end_number, end_offset, commit_micros, stated_seconds, thread_id, server_id, tag, operation_count, first_block, last_block, rows_file, script_id) VALUES ?`,
+  await insertRows(
+    connection, scope.ledger.table('transactions'), TRANSACTIONS,
     logged.map(({ ordinal, tag, operationCount, firstBlock, lastBlock, rowsFile, transaction: t }) => [
       scope.sourceId, ordinal, scope.incarnationId, t.gtid, t.start.file, fileNumber(t.start.file), t.start.offset,
       t.end.file, fileNumber(t.end.file), t.end.offset, t.commitMicros, t.statedSeconds, t.threadId, t.serverId, tag, operationCount, firstBlock, lastBlock, rowsFile, t.script,
@@ -47,12 +55,7 @@ export async function insertOperations(
     (o.ddl ? o.statement : o.statement?.subarray(0, textLimit)) ?? null, o.statement?.length ?? 0, o.charset, o.copy ? COPIED : o.partial ? 'partial' : 'captured',
     o.session?.schema ?? null, o.session?.sqlMode ?? null, o.copy && copyRemark(o.copy),
   ]));
-  await insertMany(
-    connection,
-    `INSERT INTO ${scope.ledger.table('operations')} (source_id, ordinal, seq, opid, schema_name, table_name, type, ddl, seconds,
-      inserted, updated, deleted, statement, statement_bytes, statement_charset, state, default_schema, sql_mode, remark) VALUES ?`,
-    values,
-  );
+  await insertRows(connection, scope.ledger.table('operations'), OPERATIONS, values);
 }
 
 export async function deleteOperations(connection: Connection, scope: LogScope, discarded: readonly DiscardedOperations[]): Promise<void> {
@@ -64,28 +67,13 @@ export async function deleteOperations(connection: Connection, scope: LogScope, 
 }
 
 export async function insertGaps(connection: Connection, scope: LogScope, gaps: readonly LoggedGap[]): Promise<void> {
-  await insertMany(
-    connection,
-    `INSERT INTO ${scope.ledger.table('gaps')} (source_id, incarnation_id, reason, schema_name, table_name, from_file, from_offset,
-      to_file, to_offset, ordinal, from_micros, to_micros, detail, noted) VALUES ?`,
+  await insertRows(
+    connection, scope.ledger.table('gaps'), GAPS,
     gaps.map((g) => [
       scope.sourceId, scope.incarnationId, g.reason, g.schema, g.table, g.from?.file ?? null, g.from?.offset ?? null,
       g.to.file, g.to.offset, g.ordinal, g.fromMicros, g.toMicros, g.detail.slice(0, 4000), new Date().toISOString().slice(0, 23).replace('T', ' '),
     ]),
   );
-}
-
-async function insertMany(connection: Connection, sql: string, values: readonly unknown[][]): Promise<void> {
-  for (let at = 0; at < values.length;) {
-    let bytes = 0;
-    let end = at;
-    while (end < values.length && end - at < ROWS_PER_INSERT && (end === at || bytes < INSERT_BYTES)) {
-      for (const value of values[end]!) bytes += Buffer.isBuffer(value) ? value.length * 2 : 24;
-      end++;
-    }
-    await connection.query(sql, [values.slice(at, end)]);
-    at = end;
-  }
 }
 
 /**

@@ -21,8 +21,8 @@ export interface ExecutedGtids {
 }
 
 export interface LogWriterOptions {
-  /** Owned by the writer: READ COMMITTED, nothing else runs on it. */
-  readonly connection: Connection;
+  /** Owned by the writer: READ COMMITTED, nothing else runs on them. */
+  readonly connections: readonly Connection[];
   readonly scope: LogScope;
   readonly start: CheckpointState;
   /** XA transactions that were prepared and not ended before. */
@@ -99,21 +99,21 @@ export class LogWriter implements CaptureSink {
   #firstBlock: number | null = null;
   #lastBlock: number | null = null;
   #linger: NodeJS.Timeout | null = null;
-  /** The linger time ended while a batch was being written. */
+  /** The linger time ended while no batch could be written. */
   #overdue = false;
   readonly #idle: NodeJS.Timeout | null;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
     this.#keys = new KeyCollector(options.keysOf);
-    const { start, connection, scope, textLimit, onWritten, onPressure, onFailed } = options;
+    const { start, connections, scope, textLimit, onWritten, onPressure, onFailed } = options;
     this.#pump = new LogPump({
-      connection, scope, textLimit, onWritten, onPressure, onFailed,
+      connections, scope, textLimit, onWritten, onPressure, onFailed,
       onDurable: (checkpoint) => {
         this.#durable = checkpoint.position;
         options.onDurable(checkpoint);
       },
-      onIdle: () => {
+      onRoom: () => {
         if (this.#overdue) this.#cut();
       },
     });
@@ -328,8 +328,8 @@ export class LogWriter implements CaptureSink {
   #schedule(): void {
     this.#linger ??= setTimeout(() => {
       this.#linger = null;
-      // While a batch is being written the next one grows: larger batches under load, without a setting.
-      if (this.#pump.busy) this.#overdue = true;
+      // While batches are being written the next one grows: larger batches under load, without a setting.
+      if (this.#pump.full) this.#overdue = true;
       else this.#cut();
     }, LINGER_MS);
   }

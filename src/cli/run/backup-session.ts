@@ -1,16 +1,21 @@
 import type { Connection } from 'mysql2/promise';
 import { UndoError } from '../../core/errors.ts';
-import { dropConnection, openConnection, scalar, type ServerEndpoint } from '../../core/mysql.ts';
+import { dropConnection, openConnection, scalar, type ConnectionSettings, type ServerEndpoint } from '../../core/mysql.ts';
 
 /** Twice the bytes of one block part or multi-row INSERT of the store. */
 const LEAST_PACKET = 4 * 1024 * 1024;
 
-/** Which of the connections is the projection's: the only one that may send rows as a file. */
-const PROJECTION = 1;
+/** Batches of the log that are written at a time. */
+const WRITERS = 2;
+/** What waits for work for as long as a source has none must not be closed by the server: its longest time (a year). */
+const WAIT_SECONDS = 31_536_000;
 
 /** The connections of one capture session to the backup server, opened together and ended together. */
 export class BackupSession implements AsyncDisposable {
-  readonly writer: Connection;
+  readonly #all: readonly Connection[];
+  /** For batches of the log. */
+  readonly writers: readonly Connection[];
+  /** The only one that may send rows as a file. */
   readonly projection: Connection;
   /** DDL and single statements: everything that must not commit or wait for a batch. */
   readonly side: Connection;
@@ -18,8 +23,9 @@ export class BackupSession implements AsyncDisposable {
   /** For DDL of the source that is run again on empty copies. */
   readonly scratch: Connection;
 
-  private constructor(writer: Connection, projection: Connection, side: Connection, lease: Connection, scratch: Connection) {
-    this.writer = writer;
+  private constructor(projection: Connection, side: Connection, lease: Connection, scratch: Connection, writers: readonly Connection[]) {
+    this.#all = [projection, side, lease, scratch, ...writers];
+    this.writers = writers;
     this.projection = projection;
     this.side = side;
     this.lease = lease;
@@ -29,19 +35,23 @@ export class BackupSession implements AsyncDisposable {
   static async open(endpoint: ServerEndpoint): Promise<BackupSession> {
     const opened: Connection[] = [];
     try {
-      for (let i = 0; i < 5; i++) {
-        const connection = await openConnection(endpoint, { localFiles: i === PROJECTION });
+      const open = async (settings?: ConnectionSettings): Promise<Connection> => {
+        const connection = await openConnection(endpoint, settings);
         opened.push(connection);
         // READ COMMITTED: the default would read an old snapshot of cursors, and MariaDB 11.8 refuses writes on one.
         await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-      }
-      const packet = Number(await scalar<string>(opened[0]!, 'SELECT @@session.max_allowed_packet'));
+        await connection.query(`SET SESSION wait_timeout = ${WAIT_SECONDS}`);
+        return connection;
+      };
+      const side = await open();
+      const session = new BackupSession(await open({ localFiles: true }), side, await open(), await open(), await Promise.all(Array.from({ length: WRITERS }, () => open())));
+      const packet = Number(await scalar<string>(side, 'SELECT @@session.max_allowed_packet'));
       if (packet < LEAST_PACKET) {
         throw new UndoError('PACKET_TOO_LARGE', `The backup server has max_allowed_packet=${packet}; blocks of the log take packets of up to ${LEAST_PACKET} bytes.`, {
           fix: `SET GLOBAL max_allowed_packet=${LEAST_PACKET * 4} on the backup server, and in its my.cnf.`,
         });
       }
-      return new BackupSession(opened[0]!, opened[PROJECTION]!, opened[2]!, opened[3]!, opened[4]!);
+      return session;
     } catch (error) {
       for (const connection of opened) connection.destroy();
       throw error;
@@ -50,12 +60,12 @@ export class BackupSession implements AsyncDisposable {
 
   /** Ids on the server of the connections that write. */
   get ids(): number[] {
-    return [this.writer, this.projection, this.side, this.scratch].map((connection) => connection.threadId);
+    return this.#all.filter((connection) => connection !== this.lease).map((connection) => connection.threadId);
   }
 
   /** Ends all at once; statements without an answer fail now, also when no packet gets through any more. */
   drop(): void {
-    for (const connection of [this.writer, this.projection, this.side, this.lease, this.scratch]) dropConnection(connection);
+    for (const connection of this.#all) dropConnection(connection);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -186,7 +186,7 @@ class CaptureSession {
       for (const { xid } of writer.giveUp(lostEnds?.at(durable) ?? [])) log.warn({ event: 'xa_end_lost', xid }, 'The end of a prepared XA transaction lies in a stretch that the log does not hold: its rows are dropped');
     };
     const writer = new LogWriter({
-      connection: this.#backup.writer, scope, start: checkpoint, prepared: waiting, gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, copies, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
+      connections: this.#backup.writers, scope, start: checkpoint, prepared: waiting, gtids: executedGtids(flavour, checkpoint.gtidSet), definitions: tracker, objects, copies, keysOf: keysOf(tracker), anchor: () => anchors.anchor,
       textLimit: config.statementTextLimit, idleCheckpointMs: sameServer ? null : IDLE_CHECKPOINT_MS,
       onCommit: ({ threadId, serverId }, ordinal) => {
         if (observes(serverId)) observer.note(threadId, ordinal);
