@@ -2,11 +2,12 @@ import { createReadStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { join } from 'node:path';
-import type { RunningServer } from '../../deploy/provision/index.ts';
+import { toolCommand, type RunningServer } from '../../deploy/provision/index.ts';
 import { formatPosition } from '../../src/core/position.ts';
-import { runCli, serverEnvironment } from '../../test/support/daemon.ts';
-import { applyWithClient, connect } from '../../test/support/any-server.ts';
+import { CLI, serverEnvironment } from '../../test/support/daemon.ts';
+import { clientArguments, connect } from '../../test/support/any-server.ts';
 import { sized, type BenchKind, type Benchmark, type Context } from '../harness/context.ts';
+import { runOnFiles } from '../harness/file-streams.ts';
 import { figure, median, rate, ratios, short, type Figure } from '../harness/figure.ts';
 import { server, setDurability, withConnection } from '../harness/servers.ts';
 import { catchUp, dropLog, rows } from '../harness/undo-log.ts';
@@ -31,6 +32,8 @@ async function measure(context: Context, kind: BenchKind, change: 'deleted' | 'u
   const log = await connect(backup, { multipleStatements: true, supportBigNumbers: true });
   await setDurability(log, true);
   const applied: Record<(typeof FORMS)[number], number[]> = { single: [], multi: [] };
+  const client = await toolCommand('mariadb-11.8', 'usr/bin/mariadb', []);
+  const script = join(source.dataDir, 'bench-undo.sql');
   const [loaded, scriptSeconds]: [number[], number[]] = [[], []];
   for (let turn = 0; turn < context.turns; turn++) {
     await fill(source, count);
@@ -43,20 +46,19 @@ async function measure(context: Context, kind: BenchKind, change: 'deleted' | 'u
       }));
       const { undoLog } = await catchUp(source, backup, log, done, 'none');
       let since = performance.now();
-      const script = await runCli(['script', '--form', form, '--start-position', formatPosition(done.from), '--stop-position', formatPosition(done.to)], {
-        ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', backup), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
-      });
-      if (script.status !== 0) throw new Error(`script ended with ${script.status}: ${script.stderr}`);
+      await runOnFiles(process.execPath, [CLI, 'script', '--form', form, '--start-position', formatPosition(done.from), '--stop-position', formatPosition(done.to)], {
+        ...process.env, ...serverEnvironment('SOURCE', source), ...serverEnvironment('BACKUP', backup), BINLOG_UNDO_SOURCE_ALIAS: undoLog.alias, BINLOG_UNDO_LEDGER: undoLog.ledger,
+      }, { output: script });
       if (form === 'multi') scriptSeconds.push((performance.now() - since) / 1000);
       since = performance.now();
-      const { status, stderr } = await applyWithClient(source, script.stdout);
+      await runOnFiles(client.command, [...client.args, ...clientArguments(source)], client.env, { input: script });
       applied[form].push((performance.now() - since) / 1000);
-      if (status !== 0) throw new Error(`the script was refused: ${stderr}`);
       if (await checksum() !== before) throw new Error('the script did not bring the table back');
       await dropLog(log, undoLog);
       context.log(`${kind}, ${change}, ${form}: ${rate(count / applied[form].at(-1)!)} rows/s`);
     }
   }
+  await rm(script);
   await log.end();
   const on = `${kind}, ${rate(count)} ${change} rows`;
   const speed = (seconds: readonly number[]): string => `${rate(count / median(seconds))} rows/s`;

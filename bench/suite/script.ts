@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { OpenEngine } from '../../src/cli/engine.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { CLI_DIALECT, findOperations, openScript, type RawParameters } from '../../src/script/index.ts';
 import { connect } from '../../test/support/any-server.ts';
-import { serverEnvironment } from '../../test/support/daemon.ts';
+import { CLI, serverEnvironment } from '../../test/support/daemon.ts';
 import { sized, type BenchKind, type Benchmark, type Context } from '../harness/context.ts';
 import { figure, median, rate, short, type Figure } from '../harness/figure.ts';
 import { LongLog } from '../harness/long-log.ts';
@@ -15,7 +14,6 @@ import { catchUp, dropLog, rows } from '../harness/undo-log.ts';
 import { stretch, type Stretch } from '../harness/workload.ts';
 import { mostMemory } from './capture-figures.ts';
 
-const CLI = join(import.meta.dirname, '../../dist/cli/main.js');
 const TIMES = 9;
 const LARGEST_EVENT = 8192;
 

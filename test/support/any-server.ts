@@ -24,9 +24,11 @@ export async function binlogEnd(connection: Connection): Promise<Position> {
 
 /** The mariadb client of Debian, which talks to all of the servers. */
 export function applyWithClient(server: Address, script: string, args: readonly string[] = []): Promise<ExecResult> {
-  return runTool('mariadb-11.8', 'usr/bin/mariadb', [
-    '--no-defaults', '--skip-ssl', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`, `--password=${server.password}`, ...args,
-  ], { input: script });
+  return runTool('mariadb-11.8', 'usr/bin/mariadb', [...clientArguments(server), ...args], { input: script });
+}
+
+export function clientArguments({ host, port, user, password }: Address): string[] {
+  return ['--no-defaults', '--skip-ssl', `--host=${host}`, `--port=${port}`, `--user=${user}`, `--password=${password}`];
 }
 
 /** MySQL's own client, which keeps comments; MariaDB's, which talks to all, takes plain ones out. */

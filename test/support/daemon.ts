@@ -7,7 +7,7 @@ import { exec, type ExecResult } from '../../deploy/provision/index.ts';
 import { until } from './until.ts';
 
 /** The built command, as users start it; `npm test` builds it first. */
-const CLI = process.env.TEST_CLI ?? join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js');
+export const CLI = process.env.TEST_CLI ?? join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 /** Where a server is and an account on it. */
 export interface Address {
