@@ -38,6 +38,15 @@ interface Lane {
   readonly blocks: BlockWriter;
 }
 
+interface Progress {
+  /** Its transaction holds the tables that it writes. */
+  readonly claimed: Promise<void>;
+  readonly written: Promise<void>;
+}
+
+/** Written by the part of a batch that runs beside the batch before. */
+const CLAIMED = ['blocks', 'block_keys', 'transactions', 'operations'];
+
 /**
  * Writes batches, each in one backup transaction that ends with the checkpoint. Rows of the next ones go in on other connections meanwhile, since
  * what the server does for one connection, it does on one processor, and waits for the disk at each COMMIT; but a batch commits only once the one before has.
@@ -48,7 +57,7 @@ export class LogPump {
   readonly #free: Lane[];
   readonly #queue: { readonly batch: Batch; readonly cost: number }[] = [];
   /** The newest batch under way. */
-  #newest: Promise<void> = Promise.resolve();
+  #newest: Progress = { claimed: Promise.resolve(), written: Promise.resolve() };
   #underWay = 0;
   /** A batch under way that takes back what was written before: nothing may be written in its place meanwhile. */
   #takesBack: Batch | null = null;
@@ -90,7 +99,7 @@ export class LogPump {
 
   /** Resolves when all that was pushed is durable, or has failed. Takes nothing more. */
   async close(): Promise<void> {
-    while (this.busy) await this.#newest.catch(() => undefined);
+    while (this.busy) await this.#newest.written.catch(() => undefined);
     this.#failed = true;
   }
 
@@ -102,8 +111,9 @@ export class LogPump {
       const lane = this.#free.pop()!;
       if (batch.discarded.length > 0) this.#takesBack = batch;
       const begun = performance.now();
-      const written = this.#write(lane, batch, this.#newest);
-      this.#newest = written;
+      const claimed = this.#claim(lane, this.#newest.claimed);
+      const written = this.#write(lane, batch, claimed, this.#newest.written);
+      this.#newest = { claimed, written };
       this.#underWay++;
       written
         .then(() => this.#written(lane, batch, cost, (performance.now() - begun) / 1000))
@@ -130,10 +140,20 @@ export class LogPump {
     this.#options.onFailed(error);
   }
 
-  /** @param before the batch before: when it fails, so does this one. */
-  async #write({ connection, blocks }: Lane, batch: Batch, before: Promise<void>): Promise<void> {
-    const { scope, textLimit } = this.#options;
+  /**
+   * Begins a transaction that holds its tables from the start. Else an OPTIMIZE or LOCK TABLES could wait for the transaction of a batch, the batch before
+   * behind that for a table that it has yet to open, and the batch here for the one before: a deadlock that no server sees.
+   */
+  async #claim({ connection }: Lane, before: Promise<void>): Promise<void> {
+    await before;
     await connection.query('START TRANSACTION');
+    await connection.query(`SELECT 1 FROM ${CLAIMED.map((name) => this.#options.scope.ledger.table(name)).join(', ')} WHERE FALSE FOR UPDATE`);
+  }
+
+  /** @param before the batch before: when it fails, so does this one. */
+  async #write({ connection, blocks }: Lane, batch: Batch, claimed: Promise<void>, before: Promise<void>): Promise<void> {
+    const { scope, textLimit } = this.#options;
+    await claimed;
     // New rows, which nobody else writes.
     await blocks.write(batch.blocks);
     await insertBlockKeys(connection, scope, batch.blocks);

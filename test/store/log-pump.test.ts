@@ -5,6 +5,7 @@ import type { CapturedOperation, CapturedTransaction } from '../../src/capture/t
 import { UndoError } from '../../src/core/errors.ts';
 import { dropConnection, rows } from '../../src/core/mysql.ts';
 import type { Batch, CheckpointState } from '../../src/store/batch.ts';
+import type { PackedBlock } from '../../src/store/block-codec.ts';
 import { createLedger, Ledger } from '../../src/store/ledger.ts';
 import { LogPump } from '../../src/store/log-pump.ts';
 import { createCheckpoint, readCheckpoint, registerSource } from '../../src/store/registry.ts';
@@ -115,6 +116,24 @@ for (const server of backups()) {
     drop();
     await until('the server has rolled both back', async () => (await ordinals(admin, ledger, true)).length === 1);
     assert.deepEqual({ durable, ordinals: await ordinals(admin, ledger) }, { durable: [1], ordinals: [1] });
+    await end();
+  });
+
+  it(`${server.kind}: a change of the ledger's tables that waits for a batch does not stop the batch before`, async () => {
+    const { admin, other, ledger, pump, durable, failures, end } = await ready(server);
+    const data = Buffer.alloc(1000);
+    let pack!: () => void;
+    const packed = new Promise<PackedBlock>((resolve) => { pack = () => resolve({ codec: 0, rawBytes: data.length, data }); });
+    pump.push(batch(1, { blocks: [{ block: 1, rawBytes: data.length, packed, keys: [], fromOrdinal: 1, toOrdinal: 1 }] }), 1000);
+    pump.push(batch(2), 1000);
+    await until('the rows of the second are there', async () => (await ordinals(admin, ledger, true)).includes(2));
+    // Needs the table for itself, and lets nobody past who comes later.
+    const altered = other.query(`ALTER TABLE ${ledger.table('operations')} COMMENT 'changed'`);
+    await until('it waits', async () => (await rows(admin, "SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%' AND info LIKE 'ALTER%'")).length > 0);
+    pack();
+    await until('both are durable', () => durable.length === 2, 20);
+    await altered;
+    assert.deepEqual(failures, []);
     await end();
   });
 
