@@ -1,5 +1,4 @@
 import type { Connection } from 'mysql2/promise';
-import { run } from '../core/mysql.ts';
 import { readLoggedDdl } from '../rollback/ddl/read-ddl.ts';
 import { undoDdl, type DdlVerdict } from '../rollback/ddl/undo-ddl.ts';
 import { ddlStates, tablesAsked } from '../store/ddl-states.ts';
@@ -7,17 +6,21 @@ import { objectsAsked, objectStates } from '../store/object-states.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
 import type { SourceRecord } from '../store/registry.ts';
+import type { OperationStates } from './operation-states.ts';
 
 /** Finds out what undoes DDL, and writes into the ledger what cannot be undone and why. */
 export class DdlOperations {
   readonly #connection: Connection;
   readonly #ledger: Ledger;
   readonly #source: SourceRecord;
+  readonly #states: OperationStates;
 
-  constructor(connection: Connection, ledger: Ledger, source: SourceRecord) {
+  /** @param connection for what is read of the log. */
+  constructor(connection: Connection, ledger: Ledger, source: SourceRecord, states: OperationStates) {
     this.#connection = connection;
     this.#ledger = ledger;
     this.#source = source;
+    this.#states = states;
   }
 
   /** @returns null while a definition that its undo is made of is still being found out. */
@@ -32,12 +35,11 @@ export class DdlOperations {
   }
 
   /** In the transaction that moves the cursor. */
-  async note({ ordinal, seq }: StoredOperation, verdict: DdlVerdict): Promise<void> {
+  async note(operation: StoredOperation, verdict: DdlVerdict): Promise<void> {
     const state = verdict.kind === 'undo' ? 'captured' : verdict.kind === 'refused' ? verdict.state : verdict.kind;
     const remark = verdict.kind === 'undo' ? remarkOf(verdict) : verdict.kind === 'refused' ? verdict.why : null;
     if (state === 'captured' && remark === null) return;
-    await run(this.#connection, `UPDATE ${this.#ledger.table('operations')} SET state = ?, remark = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
-      [state, remark, this.#source.id, ordinal, seq]);
+    await this.#states.remark(operation, state, remark);
   }
 }
 

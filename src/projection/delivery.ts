@@ -1,29 +1,28 @@
-import type { Connection } from 'mysql2/promise';
 import { parseRowsEvent } from '../binlog/rows-event.ts';
 import { quoteTable } from '../core/identifiers.ts';
 import { SqlBuffer } from '../core/sql-buffer.ts';
 import type { UndoWriter } from '../rollback/index.ts';
 import type { RowsRecord } from '../store/block-format.ts';
 import type { StoredOperation } from '../store/log-reader.ts';
+import type { Lanes } from './lanes.ts';
 import { RowBuilder, type BuiltRows } from './row-builder.ts';
-import { RowSender } from './row-sender.ts';
+import type { SpareBuffers } from './spare-buffers.ts';
 
 const MOST_TABLES = 1000;
 
-/** Rollback statements on their way into the backup tables, inside one backup transaction of the projection. */
+/** Rollback statements on their way into the backup tables, inside the backup transaction of the lane at hand. */
 export class Delivery {
-  readonly #connection: Connection;
+  readonly #lanes: Lanes;
+  readonly #spares: SpareBuffers;
   readonly #pack: number;
   readonly #builders = new Map<string, TableRows>();
-  readonly #sender: RowSender;
   readonly #sql = new SqlBuffer();
-  readonly #spare = (): Buffer | undefined => this.#sender.spare();
 
   /** @param pack most statements of one backup row. */
-  constructor(connection: Connection, pack: number) {
-    this.#connection = connection;
+  constructor(lanes: Lanes, spares: SpareBuffers, pack: number) {
+    this.#lanes = lanes;
+    this.#spares = spares;
     this.#pack = pack;
-    this.#sender = new RowSender(connection);
   }
 
   /**
@@ -39,11 +38,11 @@ export class Delivery {
       writer.undo(parseRowsEvent(record.type, bytes, record.start, record.end), sql, (start, end) => {
         builder.add(sql, start, end, opid);
         sql.clear();
-        if (builder.full) full.push(builder.take(this.#spare)!);
+        if (builder.full) full.push(builder.take(this.#spares.take)!);
       });
     } finally {
       // They hold rows of other operations too.
-      for (const built of full) await this.#sender.send(name, built);
+      for (const built of full) await this.#lanes.send(name, built);
     }
   }
 
@@ -51,21 +50,22 @@ export class Delivery {
   async takeBack(database: string, { table, opid }: StoredOperation): Promise<void> {
     this.#sql.clear();
     await this.flush();
-    await this.#connection.query(`DELETE FROM ${quoteTable(database, table)} WHERE opid_time = ?`, [opid]);
+    // Where a table's key is another one the search meets every row: it must not wait for one of the group before.
+    await this.#lanes.settled();
+    await this.#lanes.write(`DELETE FROM ${quoteTable(database, table)} WHERE opid_time = ?`, [opid]);
   }
 
   /** One statement that is no row's: it may hold backslashes. */
-  async addStatement(database: string, table: string, opid: string, sql: string): Promise<void> {
-    await this.#connection.query(`INSERT INTO ${quoteTable(database, table)} (rollback_statement, opid_time) VALUES (?, ?)`, [sql, opid]);
+  addStatement(database: string, table: string, opid: string, sql: string): Promise<void> {
+    return this.#lanes.write(`INSERT INTO ${quoteTable(database, table)} (rollback_statement, opid_time) VALUES (?, ?)`, [sql, opid], sql.length);
   }
 
-  /** @throws what any statement since the last flush has failed with: nothing may be committed before. */
+  /** Queues all of it: before the lane changes. */
   async flush(): Promise<void> {
     for (const { name, builder } of this.#builders.values()) {
-      const built = builder.take(this.#spare);
-      if (built) await this.#sender.send(name, built);
+      const built = builder.take(this.#spares.take);
+      if (built) await this.#lanes.send(name, built);
     }
-    await this.#sender.settled();
     // Tables come and go; those of long ago must not stay in memory.
     if (this.#builders.size > MOST_TABLES) this.#builders.clear();
   }
@@ -73,11 +73,11 @@ export class Delivery {
   async #rowsOf(database: string, table: string): Promise<TableRows> {
     const name = quoteTable(database, table);
     const found = this.#builders.get(name);
-    const format = await this.#sender.format();
+    const format = await this.#lanes.format();
     if (found?.builder.format === format) return found;
     // Of the format before: it goes first.
-    const rest = found?.builder.take(this.#spare);
-    if (rest) await this.#sender.send(name, rest);
+    const rest = found?.builder.take(this.#spares.take);
+    if (rest) await this.#lanes.send(name, rest);
     const made = { name, builder: new RowBuilder(format, this.#pack, name) };
     this.#builders.set(name, made);
     return made;

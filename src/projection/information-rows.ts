@@ -1,30 +1,33 @@
-import type { Connection } from 'mysql2/promise';
 import { quoteTable } from '../core/identifiers.ts';
 import { INFORMATION_TABLE, SCHEMA_TABLE } from '../core/undo-tables.ts';
 import type { StoredOperation, StoredTransaction } from '../store/log-reader.ts';
 import type { BackupDatabase } from './backup-tables.ts';
+import type { Lanes } from './lanes.ts';
 import { statementExpression } from './statement-text.ts';
 
 /** A TIMESTAMP column holds no second before or after these on every server. */
 const FIRST_SECOND = 1;
 const LAST_SECOND = 2_147_483_647;
 const ROWS_PER_INSERT = 200;
+/** Of a row beside its text, about. */
+const ROW_BYTES = 256;
 
 interface Pending {
   readonly values: string[];
   readonly parameters: (string | number | Buffer)[];
+  bytes: number;
 }
 
 /** Rows for the information tables, written when the operations they name are complete. */
 export class InformationRows {
-  readonly #connection: Connection;
+  readonly #lanes: Lanes;
   readonly #host: string;
   readonly #port: number;
   readonly #textLimit: number;
   readonly #pending = new Map<string, Pending[]>();
 
-  constructor(connection: Connection, host: string, port: number, textLimit: number) {
-    this.#connection = connection;
+  constructor(lanes: Lanes, host: string, port: number, textLimit: number) {
+    this.#lanes = lanes;
     this.#host = host;
     this.#port = port;
     this.#textLimit = textLimit;
@@ -35,7 +38,8 @@ export class InformationRows {
     const chunks = this.#pending.get(database.name) ?? [];
     this.#pending.set(database.name, chunks);
     let chunk = chunks.at(-1);
-    if (!chunk || chunk.values.length >= ROWS_PER_INSERT) chunks.push((chunk = { values: [], parameters: [] }));
+    if (!chunk || chunk.values.length >= ROWS_PER_INSERT) chunks.push((chunk = { values: [], parameters: [], bytes: 0 }));
+    chunk.bytes += ROW_BYTES + (operation.statement?.length ?? 0);
     chunk.values.push(`(?, ?, ?, ?, ?, ${text.sql}, ?, ?, ?, ?, ?, ?)`);
     chunk.parameters.push(
       operation.opid, ...positions(transaction, operation), ...text.parameters,
@@ -43,11 +47,12 @@ export class InformationRows {
     );
   }
 
+  /** Queues all of them: before the lane changes. */
   async flush(): Promise<void> {
     for (const [database, chunks] of this.#pending) {
-      for (const { values, parameters } of chunks) {
+      for (const { values, parameters, bytes } of chunks) {
         // Positional on purpose: the 12 columns in their order are the contract.
-        await this.#connection.query(`INSERT INTO ${quoteTable(database, INFORMATION_TABLE)} VALUES ${values.join(', ')}`, parameters);
+        await this.#lanes.write(`INSERT INTO ${quoteTable(database, INFORMATION_TABLE)} VALUES ${values.join(', ')}`, parameters, bytes);
       }
     }
     this.#pending.clear();

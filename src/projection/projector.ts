@@ -1,7 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { parseRowsEvent } from '../binlog/rows-event.ts';
 import { UndoError } from '../core/errors.ts';
-import { run } from '../core/mysql.ts';
 import type { UndoWriter } from '../rollback/index.ts';
 import { charsetByCollation } from '../rollback/charsets.ts';
 import { moveCursor, takeCursor, type Cursor } from '../store/cursor.ts';
@@ -18,14 +17,17 @@ import type { BackupTables } from './backup-tables.ts';
 import { DdlOperations } from './ddl-operations.ts';
 import { Delivery } from './delivery.ts';
 import { InformationRows } from './information-rows.ts';
+import { Lanes } from './lanes.ts';
+import { OperationStates } from './operation-states.ts';
+import { SpareBuffers } from './spare-buffers.ts';
 import { ofTransaction, type TransactionBlock } from './transaction-block.ts';
 import type { RowWriters, WriterVerdict } from './row-writers.ts';
 
 export const PROJECTION = 'projection';
 
 export interface ProjectorOptions {
-  /** Owned by the projection: READ COMMITTED. */
-  readonly connection: Connection;
+  /** Owned by the projection, which writes on them in turn: READ COMMITTED. */
+  readonly connections: readonly [Connection, Connection];
   /** For what is read of the log while rows are being written; others may use it too. */
   readonly side: Connection;
   readonly ledger: Ledger;
@@ -44,8 +46,8 @@ export interface ProjectorOptions {
 
 /** Transactions read at a time. */
 const TRANSACTIONS = 200;
-/** Row images and statements whose undo is written in one backup transaction, about: each COMMIT is a wait for the disk, with nothing under way. */
-const COMMIT_BYTES = 16 * 1024 * 1024;
+/** Row images and statements whose undo is written in one backup transaction, about. */
+export const GROUP_BYTES = 16 * 1024 * 1024;
 /** An operation with its information row, beside its text. */
 const OPERATION_BYTES = 512;
 /** A transaction with more operations than this reads them block by block. */
@@ -62,9 +64,11 @@ export class Projector {
   readonly #delivery: Delivery;
   readonly #ddl: DdlOperations;
   readonly #information: InformationRows;
+  readonly #states: OperationStates;
+  readonly #lanes: Lanes;
+  /** Where the last group ended, which may not be committed yet. */
   #cursor: Cursor | null = null;
-  #open = false;
-  /** Delivered since the last COMMIT. */
+  /** Delivered since then. */
   #weight = 0;
   /** The last block that the transactions at hand lie in. */
   #lastBlock = 0;
@@ -72,9 +76,12 @@ export class Projector {
   constructor(options: ProjectorOptions) {
     this.#options = options;
     this.#blocks = new BlockReader(options.side, options.ledger, options.source.id);
-    this.#delivery = new Delivery(options.connection, options.pack);
-    this.#ddl = new DdlOperations(options.connection, options.ledger, options.source);
-    this.#information = new InformationRows(options.connection, options.host, options.source.labelPort, options.textLimit);
+    const spares = new SpareBuffers();
+    this.#lanes = new Lanes(options.connections, spares);
+    this.#states = new OperationStates(this.#lanes, options.ledger, options.source);
+    this.#delivery = new Delivery(this.#lanes, spares, options.pack);
+    this.#ddl = new DdlOperations(options.side, options.ledger, options.source, this.#states);
+    this.#information = new InformationRows(this.#lanes, options.host, options.source.labelPort, options.textLimit);
   }
 
   /**
@@ -82,27 +89,36 @@ export class Projector {
    * @returns false when it stopped early because a table's definition is not known yet.
    */
   async catchUp(upTo: number, signal: AbortSignal): Promise<boolean> {
-    const { connection, ledger, source, epoch, writers } = this.#options;
-    let cursor = (this.#cursor ??= await takeCursor(connection, ledger, source.id, PROJECTION, epoch));
+    try {
+      return await this.#catchUp(upTo, signal);
+    } finally {
+      // No COMMIT is on its way when this returns. One that has failed did so before whatever failed here.
+      await this.#lanes.settled();
+    }
+  }
+
+  async #catchUp(upTo: number, signal: AbortSignal): Promise<boolean> {
+    const { connections, side, ledger, source, epoch, writers } = this.#options;
+    let cursor = (this.#cursor ??= await takeCursor(connections[0], ledger, source.id, PROJECTION, epoch));
     writers.forget();
     const stopped = (): boolean => signal.aborted;
     while (cursor.ordinal < upTo && !stopped()) {
       const transactions = await this.#nextTransactions(cursor.ordinal, upTo);
       // Retention has removed what lay here before this consumer began.
-      if (transactions.length === 0) cursor = { ordinal: Math.min(upTo, await nextInLog(connection, ledger, source.id, cursor.ordinal, upTo)), block: null };
+      if (transactions.length === 0) cursor = { ordinal: Math.min(upTo, await nextInLog(side, ledger, source.id, cursor.ordinal, upTo)), block: null };
       const operations = await this.#operationsOf(transactions);
       this.#lastBlock = transactions.findLast(({ lastBlock }) => lastBlock !== null)?.lastBlock ?? 0;
       for (const transaction of transactions) {
         cursor = await this.#deliver(transaction, operations.get(transaction.ordinal) ?? null, cursor, signal);
         if (stopped()) break;
         if (cursor.ordinal <= transaction.ordinal) {
-          await this.#commit(cursor);
+          await this.#endGroup(cursor);
           return false;
         }
-        if (this.#weight >= COMMIT_BYTES) await this.#commit(cursor);
+        if (this.#weight >= GROUP_BYTES) await this.#endGroup(cursor);
       }
     }
-    await this.#commit(cursor);
+    await this.#endGroup(cursor);
     return true;
   }
 
@@ -145,7 +161,7 @@ export class Projector {
         await this.#deliverBlock(transaction, rows, verdicts, await this.#operationsIn(transaction, rows, loaded), progress);
         if (block === firstBlock) break;
         // One block of a large transaction is done: neither memory nor the backup transaction may grow with it.
-        if (this.#weight >= COMMIT_BYTES) await this.#commit({ ordinal, block: block - 1 });
+        if (this.#weight >= GROUP_BYTES) await this.#endGroup({ ordinal, block: block - 1 });
         if (signal.aborted) return { ordinal, block: block - 1 };
       }
     }
@@ -158,8 +174,8 @@ export class Projector {
   async #judgeDdl(transaction: StoredTransaction, loaded: readonly StoredOperation[] | null): Promise<JudgedDdl[] | null> {
     const judged: JudgedDdl[] = [];
     if (!this.#options.ddl) return judged;
-    const { connection, ledger, source } = this.#options;
-    const operations = loaded ?? await readDdlOperations(connection, ledger, source.id, transaction.ordinal);
+    const { side, ledger, source } = this.#options;
+    const operations = loaded ?? await readDdlOperations(side, ledger, source.id, transaction.ordinal);
     for (const operation of operations.toReversed()) {
       if (!operation.ddl) continue;
       const verdict = await this.#ddl.judge(transaction, operation);
@@ -171,7 +187,6 @@ export class Projector {
 
   async #deliverDdl(transaction: StoredTransaction, judged: readonly JudgedDdl[]): Promise<void> {
     for (const { operation, verdict } of judged) {
-      await this.#begin();
       await this.#ddl.note(operation, verdict);
       // Whether or not it can be undone, readers see that it happened; but one statement once.
       if (verdict.kind === 'no-effect' || verdict.kind === 'elsewhere') continue;
@@ -201,12 +216,11 @@ export class Projector {
       // Without an operation it was rolled back; with another state it was refused, and is in a gap.
       if (!operation || !isOpen(operation) || refused.has(operation.seq)) continue;
       const found = verdicts.get(record.tableMap)!;
-      await this.#begin();
       const refusal = found.kind === 'refused' ? found : await this.#deliverRows(operation, found.writer, rows.bytes, record);
       if (refusal) {
         refused.add(operation.seq);
         begun.delete(operation.seq);
-        await this.#refuse(transaction, operation, refusal.state, refusal.why);
+        await this.#states.refuse(transaction, operation, refusal.state, refusal.why);
       } else begun.set(operation.seq, operation);
     }
   }
@@ -230,52 +244,25 @@ export class Projector {
     }
   }
 
-  /** Marks an operation whose rows cannot be rendered and notes the gap, instead of leaving it out silently. */
-  async #refuse(transaction: StoredTransaction, operation: StoredOperation, state: string, why: string): Promise<void> {
-    const { connection, ledger, source } = this.#options;
-    await this.#setState(operation, state);
-    // How far a sequence has counted is nothing that an undo would take back: nothing is missing.
-    if (state === 'sequence') return;
-    await run(connection,
-      `INSERT INTO ${ledger.table('gaps')} (source_id, incarnation_id, reason, schema_name, table_name, from_file, from_offset, to_file, to_offset,
-        ordinal, from_micros, to_micros, detail, noted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6))`,
-      [source.id, transaction.incarnationId, state, operation.schema, operation.table, transaction.start.file, transaction.start.offset,
-        transaction.end.file, transaction.end.offset, transaction.ordinal, transaction.commitMicros, transaction.commitMicros, why]);
-  }
-
-  async #setState(operation: StoredOperation, state: string): Promise<void> {
-    const { connection, ledger, source } = this.#options;
-    await run(connection, `UPDATE ${ledger.table('operations')} SET state = ? WHERE source_id = ? AND ordinal = ? AND seq = ?`,
-      [state, source.id, operation.ordinal, operation.seq]);
-  }
-
   /** Queues the information rows of complete operations. */
   async #describe(transaction: StoredTransaction, complete: Map<number, StoredOperation>): Promise<void> {
     for (const operation of complete.values()) {
       this.#weight += OPERATION_BYTES + (operation.statement?.length ?? 0);
-      if (operation.state === 'partial') await this.#setState(operation, 'captured');
+      if (operation.state === 'partial') await this.#states.set(operation, 'captured');
       const database = await this.#options.tables.table(operation.schema, operation.table);
       this.#information.add(database, transaction, operation, charsetOf(operation));
     }
     complete.clear();
   }
 
-  async #begin(): Promise<void> {
-    if (this.#open) return;
-    await this.#options.connection.query('START TRANSACTION');
-    this.#open = true;
-  }
-
-  async #commit(to: Cursor): Promise<void> {
-    const { connection, ledger, source, epoch } = this.#options;
+  /** What was delivered goes to its COMMIT, which the next group is made beside. */
+  async #endGroup(to: Cursor): Promise<void> {
+    const { ledger, source, epoch } = this.#options;
     const moved = this.#cursor?.ordinal !== to.ordinal || this.#cursor.block !== to.block;
-    if (!moved && !this.#open) return;
-    await this.#begin();
+    if (!moved && !this.#lanes.open) return;
     await this.#delivery.flush();
     await this.#information.flush();
-    await moveCursor(connection, ledger, source.id, PROJECTION, epoch, to);
-    await connection.query('COMMIT');
-    this.#open = false;
+    await this.#lanes.handOver((connection) => moveCursor(connection, ledger, source.id, PROJECTION, epoch, to));
     this.#weight = 0;
     this.#cursor = to;
   }

@@ -5,32 +5,32 @@ import { isConnectionLost, rows, run, scalar, serverErrorNumber } from '../core/
 import { loadedRows } from './loaded-rows.ts';
 import { RowBuilder, type BuiltRows } from './row-builder.ts';
 import { INSERT_ROWS, LOAD_ROWS, type RowFormat } from './row-format.ts';
+import type { SpareBuffers } from './spare-buffers.ts';
+import type { StatementQueue } from './statement-queue.ts';
 
 /** Command byte, query attributes. */
 const PACKET_OVERHEAD = 16;
 const MOST_PACKET = 2 ** 30;
 /** Of a file for LOAD DATA, in one packet. */
 const CHUNK_BYTES = 256 * 1024;
-/** Buffers kept for the rows to come, and the largest of them. */
-const SPARES = 4;
-const SPARE_BYTES = 4 * 1024 * 1024;
 const SAVEPOINT = 'binlog_undo_rows';
 
 /**
- * Sends built rows inside the transaction that its connection has open, one statement at a time; more can be built meanwhile. With LOAD DATA
- * LOCAL where the server takes it, which costs both sides less, else with INSERT.
+ * Sends built rows inside the transaction that its connection has open; more can be built meanwhile. With LOAD DATA LOCAL where the server takes it,
+ * which costs both sides less, else with INSERT.
  */
 export class RowSender {
   readonly #connection: Connection;
   #loads: boolean | null = null;
   #mostPacket: number | null = null;
-  /** The statement on its way. */
-  #sending: Promise<void> = Promise.resolve();
-  readonly #spares: Buffer[] = [];
+  readonly #statements: StatementQueue;
+  readonly #spares: SpareBuffers;
 
-  /** @param connection opened with `localFiles`, or all rows go by INSERT. */
-  constructor(connection: Connection) {
+  /** @param connection opened with `localFiles`, or all rows go by INSERT. @param statements all that goes out on it. */
+  constructor(connection: Connection, statements: StatementQueue, spares: SpareBuffers) {
     this.#connection = connection;
+    this.#statements = statements;
+    this.#spares = spares;
   }
 
   /** How rows are to be built. */
@@ -39,26 +39,13 @@ export class RowSender {
     return this.#loads ? LOAD_ROWS : INSERT_ROWS;
   }
 
-  /** A buffer to build in that is sent already. */
-  spare(): Buffer | undefined {
-    return this.#spares.pop();
-  }
-
-  /** @throws what the statement before has failed with. */
-  async send(table: string, built: BuiltRows): Promise<void> {
-    await this.#sending;
-    this.#sending = this.#write(table, built).then(() => this.#keep(built.bytes));
-    // Whoever awaits it is told; until then it is nobody's unhandled failure.
-    this.#sending.catch(() => undefined);
-  }
-
-  /** @throws what any statement since the last call has failed with: nothing may be committed before. */
-  async settled(): Promise<void> {
-    await this.#sending;
-  }
-
-  #keep({ buffer }: Buffer): void {
-    if (this.#spares.length < SPARES && buffer.byteLength <= SPARE_BYTES) this.#spares.push(Buffer.from(buffer));
+  /** Queues them. @throws what a statement before has failed with. */
+  send(table: string, built: BuiltRows): Promise<void> {
+    // One piece: a statement of others behind the savepoint would be taken back with the rows.
+    return this.#statements.add(built.bytes.length, async () => {
+      await this.#write(table, built);
+      this.#spares.keep(built.bytes);
+    });
   }
 
   /** Galera may cut a file into transactions of its own (`wsrep_load_data_splitting`): then rows could stand there without the cursor. */

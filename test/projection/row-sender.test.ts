@@ -7,6 +7,8 @@ import { SqlBuffer } from '../../src/core/sql-buffer.ts';
 import { RowBuilder } from '../../src/projection/row-builder.ts';
 import { INSERT_ROWS, LOAD_ROWS } from '../../src/projection/row-format.ts';
 import { RowSender } from '../../src/projection/row-sender.ts';
+import { SpareBuffers } from '../../src/projection/spare-buffers.ts';
+import { StatementQueue } from '../../src/projection/statement-queue.ts';
 import { backups, uniqueSchema, type SharedServer } from '../support/servers.ts';
 
 interface Row {
@@ -88,11 +90,12 @@ class Table implements AsyncDisposable {
   readonly sender: RowSender;
   readonly #connection: Connection;
   readonly #schema: string;
+  readonly #statements = new StatementQueue();
 
   private constructor(connection: Connection, schema: string) {
     this.#connection = connection;
     this.#schema = schema;
-    this.sender = new RowSender(connection);
+    this.sender = new RowSender(connection, this.#statements, new SpareBuffers());
   }
 
   static async open(server: SharedServer, columns: string): Promise<Table> {
@@ -137,7 +140,7 @@ class Table implements AsyncDisposable {
       builder.add(text, 0, text.length, Buffer.from(of));
     }
     await this.sender.send(this.#name, builder.take()!);
-    await this.sender.settled();
+    await this.#statements.settled();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

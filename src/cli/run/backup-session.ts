@@ -15,16 +15,16 @@ export class BackupSession implements AsyncDisposable {
   readonly #all: readonly Connection[];
   /** For batches of the log. */
   readonly writers: readonly Connection[];
-  /** The only one that may send rows as a file. */
-  readonly projection: Connection;
+  /** The projection writes on them in turn; the only ones that may send rows as a file. */
+  readonly projection: readonly [Connection, Connection];
   /** DDL and single statements: everything that must not commit or wait for a batch. */
   readonly side: Connection;
   readonly lease: Connection;
   /** For DDL of the source that is run again on empty copies. */
   readonly scratch: Connection;
 
-  private constructor(projection: Connection, side: Connection, lease: Connection, scratch: Connection, writers: readonly Connection[]) {
-    this.#all = [projection, side, lease, scratch, ...writers];
+  private constructor(projection: readonly [Connection, Connection], side: Connection, lease: Connection, scratch: Connection, writers: readonly Connection[]) {
+    this.#all = [...projection, side, lease, scratch, ...writers];
     this.writers = writers;
     this.projection = projection;
     this.side = side;
@@ -44,7 +44,7 @@ export class BackupSession implements AsyncDisposable {
         return connection;
       };
       const side = await open();
-      const session = new BackupSession(await open({ localFiles: true }), side, await open(), await open(), await Promise.all(Array.from({ length: WRITERS }, () => open())));
+      const session = new BackupSession([await open({ localFiles: true }), await open({ localFiles: true })], side, await open(), await open(), await Promise.all(Array.from({ length: WRITERS }, () => open())));
       const packet = Number(await scalar<string>(side, 'SELECT @@session.max_allowed_packet'));
       if (packet < LEAST_PACKET) {
         throw new UndoError('PACKET_TOO_LARGE', `The backup server has max_allowed_packet=${packet}; blocks of the log take packets of up to ${LEAST_PACKET} bytes.`, {

@@ -327,7 +327,7 @@ class CaptureSession {
       flavour, form: 'backup', update: config.updateForm, guard: 'none', exactFromUnixtime: this.#capabilities.exactFromUnixtime,
     });
     const projector = new Projector({
-      connection: projection, side, ledger: this.#ledger, source: this.#source, epoch, tables, writers,
+      connections: projection, side, ledger: this.#ledger, source: this.#source, epoch, tables, writers,
       host: config.source.endpoint.host, textLimit: config.statementTextLimit, pack: config.projection.pack, ddl: config.projection.ddl,
     });
     return new ProjectionLoop(projector, checkpoint.nextOrdinal, signal, this.#end.fail);

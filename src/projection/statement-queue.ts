@@ -1,0 +1,44 @@
+/** Bytes of statements that may wait for their turn: enough that the server finds the next one there, whatever the maker of them is at. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+interface Queued {
+  readonly bytes: number;
+  readonly done: Promise<void>;
+}
+
+/** The statements of one connection, one after the other, while their maker goes on. After a failure none runs any more. */
+export class StatementQueue {
+  #last: Promise<void> = Promise.resolve();
+  readonly #queued: Queued[] = [];
+  #bytes = 0;
+
+  /**
+   * Puts statements behind the others. `work` may send several: none of others gets in between.
+   * @returns when little enough waits, not when it has run. @throws what one before has failed with.
+   */
+  async add(bytes: number, work: () => Promise<unknown>): Promise<void> {
+    // What is larger than all that may wait goes alone.
+    while (this.#queued.length > 0 && this.#bytes + bytes > MOST_BYTES) await this.#queued[0]!.done;
+    const done = this.run(work).then(() => undefined);
+    this.#queued.push({ bytes, done });
+    this.#bytes += bytes;
+    done.then(() => {
+      this.#queued.shift();
+      this.#bytes -= bytes;
+    }, () => undefined);
+  }
+
+  /** Puts it behind the others, however much waits. @returns its answer. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const answer = this.#last.then(work);
+    this.#last = answer.then(() => undefined);
+    // Whoever awaits the queue is told; until then it is nobody's unhandled failure.
+    this.#last.catch(() => undefined);
+    return answer;
+  }
+
+  /** @throws what any of the statements so far has failed with. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+}
