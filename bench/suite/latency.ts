@@ -4,6 +4,7 @@ import { Daemon, serverEnvironment } from '../../test/support/daemon.ts';
 import { until } from '../../test/support/until.ts';
 import { sized, type BenchKind, type Benchmark, type Context } from '../harness/context.ts';
 import { figure, quantile, rate, short, type Figure } from '../harness/figure.ts';
+import { familySeconds, processorSeconds } from '../harness/process-time.ts';
 import { server, setDurability, withConnection } from '../harness/servers.ts';
 import { catchUp, dropLog, rows } from '../harness/undo-log.ts';
 import { smallChanges, sysbenchRow, SYSBENCH_COLUMNS } from '../harness/workload.ts';
@@ -66,11 +67,14 @@ async function measure(context: Context, kind: BenchKind): Promise<Figure[]> {
   let id = 2_000_000;
   const loads = [10, 200, Math.max(400, Math.round(capacity / 2))];
   for (const load of loads) {
+    const parts = (): number[] => [processorSeconds(source.pid), processorSeconds(daemon.pid), processorSeconds(backup.pid), familySeconds()];
+    const [before, since] = [parts(), performance.now()];
     const { waits, reached, sent } = await observe(writers, log, ledger, id, load, context.quick ? 5 : 30);
     id += sent;
+    const busy = parts().map((spent, i) => (spent - before[i]!) * 1000 / (performance.now() - since));
     const judged = load === loads.at(-1);
     const on = `${kind}, ${judged ? 'half of capacity' : `${load}/s`}`;
-    const detail = `${rate(load)}/s wanted, ${rate(reached)}/s reached, ${waits.length} commits, p99 ${short(quantile(waits, 0.99))} ms, max ${short(Math.max(...waits))} ms; capacity ${rate(capacity)}/s`;
+    const detail = `${rate(load)}/s wanted, ${rate(reached)}/s reached, ${waits.length} commits, p99 ${short(quantile(waits, 0.99))} ms, max ${short(Math.max(...waits))} ms; capacity ${rate(capacity)}/s; processors busy: source ${short(busy[0]!)}, daemon ${short(busy[1]!)}, backup ${short(busy[2]!)}, the clients ${short(busy[3]!)}`;
     figures.push(
       figure('commit to queryable, p50', on, waits.toSorted((a, b) => a - b).filter((_, i) => i % Math.ceil(waits.length / 200) === 0), 'ms', judged ? { most: 100 } : undefined, detail),
       { name: 'commit to queryable, p99', on, value: quantile(waits, 0.99), unit: 'ms', runs: [quantile(waits, 0.99)], detail: '', ...(judged && { target: { most: 1000 } }) },

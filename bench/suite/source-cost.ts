@@ -87,7 +87,7 @@ async function measure(context: Context, kind: BenchKind): Promise<Figure[]> {
   const [source, backup, replica] = [await server(kind, 'source'), await server(kind, 'backup'), await server(kind, 'replica')];
   await withConnection(source, (db) => db.query('DROP DATABASE IF EXISTS sbtest; CREATE DATABASE sbtest'));
   await sysbench(source, 'prepare', 1);
-  const pairs = context.quick ? 6 : 30;
+  const pairs = 6 * context.turns;
   const tails = context.quick ? QUICK_TAILS : TAILS;
   const spent: Record<Tail, Cost[]> = { none: [], native: [], daemon: [], same: [] };
   for (let pair = 0; pair < pairs; pair++) {
