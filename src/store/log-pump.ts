@@ -50,7 +50,7 @@ const CLAIMED = ['blocks', 'block_keys', 'transactions', 'operations'];
 /**
  * Writes batches, each in one backup transaction that ends with the checkpoint. Rows of the next ones go in on other connections meanwhile, since
  * what the server does for one connection, it does on one processor, and waits for the disk at each COMMIT; but a batch commits only once the one before has.
- * After a failure nothing more commits: whether the last COMMIT counted is read from the checkpoint by the next session.
+ * After a failure nothing behind it commits: whether the last COMMIT counted is read from the checkpoint by the next session.
  */
 export class LogPump {
   readonly #options: LogPumpOptions;
@@ -58,7 +58,8 @@ export class LogPump {
   readonly #queue: { readonly batch: Batch; readonly cost: number }[] = [];
   /** The newest batch under way. */
   #newest: Progress = { claimed: Promise.resolve(), written: Promise.resolve() };
-  #underWay = 0;
+  /** Batches under way; none of these promises fails. */
+  readonly #underWay = new Set<Promise<void>>();
   /** A batch under way that takes back what was written before: nothing may be written in its place meanwhile. */
   #takesBack: Batch | null = null;
   #pendingBytes = 0;
@@ -72,7 +73,7 @@ export class LogPump {
 
   /** Something is not durable yet. */
   get busy(): boolean {
-    return this.#underWay > 0;
+    return this.#underWay.size > 0;
   }
 
   /** A batch that is pushed now waits for another one. */
@@ -99,7 +100,7 @@ export class LogPump {
 
   /** Resolves when all that was pushed is durable, or has failed. Takes nothing more. */
   async close(): Promise<void> {
-    while (this.busy) await this.#newest.written.catch(() => undefined);
+    while (this.busy) await Promise.all(this.#underWay);
     this.#failed = true;
   }
 
@@ -114,11 +115,11 @@ export class LogPump {
       const claimed = this.#claim(lane, this.#newest.claimed);
       const written = this.#write(lane, batch, claimed, this.#newest.written);
       this.#newest = { claimed, written };
-      this.#underWay++;
-      written
+      const ended = written
         .then(() => this.#written(lane, batch, cost, (performance.now() - begun) / 1000))
         .catch((error: unknown) => this.#fail(error))
-        .finally(() => this.#underWay--);
+        .finally(() => this.#underWay.delete(ended));
+      this.#underWay.add(ended);
     }
   }
 

@@ -119,6 +119,24 @@ for (const server of backups()) {
     await end();
   });
 
+  it(`${server.kind}: a batch that fails before the one before is through is waited for with it, and that one counts`, async () => {
+    const { admin, ledger, pump, durable, failures, end } = await ready(server);
+    const data = Buffer.alloc(1000);
+    let pack!: () => void;
+    const packed = new Promise<PackedBlock>((resolve) => { pack = () => resolve({ codec: 0, rawBytes: data.length, data }); });
+    pump.push(batch(1, { blocks: [{ block: 1, rawBytes: data.length, packed, keys: [], fromOrdinal: 1, toOrdinal: 1 }] }), 1000);
+    const unpacked = Promise.reject<PackedBlock>(new Error('not packed'));
+    unpacked.catch(() => undefined);
+    pump.push(batch(2, { blocks: [{ block: 2, rawBytes: 0, packed: unpacked, keys: [], fromOrdinal: 2, toOrdinal: 2 }] }), 1000);
+    await until('the second has failed', () => failures.length > 0);
+    const closed = pump.close();
+    // By the event loop, which whoever waits for the first must leave running.
+    setTimeout(pack, 50);
+    await closed;
+    assert.deepEqual({ durable, failures: failures.map(String), ordinals: await ordinals(admin, ledger) }, { durable: [1], failures: ['Error: not packed'], ordinals: [1] });
+    await end();
+  });
+
   it(`${server.kind}: a change of the ledger's tables that waits for a batch does not stop the batch before`, async () => {
     const { admin, other, ledger, pump, durable, failures, end } = await ready(server);
     const data = Buffer.alloc(1000);
