@@ -19,7 +19,7 @@ export class StatementQueue {
   async add(bytes: number, work: () => Promise<unknown>): Promise<void> {
     // What is larger than all that may wait goes alone.
     while (this.#queued.length > 0 && this.#bytes + bytes > MOST_BYTES) await this.#queued[0]!.done;
-    const done = this.run(work).then(() => undefined);
+    const done = this.run(work);
     this.#queued.push({ bytes, done });
     this.#bytes += bytes;
     done.then(() => {
@@ -28,13 +28,14 @@ export class StatementQueue {
     }, () => undefined);
   }
 
-  /** Puts it behind the others, however much waits. @returns its answer. */
-  run<T>(work: () => Promise<T>): Promise<T> {
-    const answer = this.#last.then(work);
-    this.#last = answer.then(() => undefined);
+  /** Puts them behind the others, however much waits. @returns when they have run. */
+  run(work: () => Promise<unknown>): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      await work();
+    });
     // Whoever awaits the queue is told; until then it is nobody's unhandled failure.
     this.#last.catch(() => undefined);
-    return answer;
+    return this.#last;
   }
 
   /** @throws what any of the statements so far has failed with. */

@@ -13,8 +13,8 @@ const ROWS_PER_INSERT = 500;
 const PLAIN = /^[\w ,.:;/()=<>@+-]*$/;
 
 /**
- * INSERT of many rows in statements of bounded size. What the ledger's rows cost is for the most part text: mysql2 takes thrice as long to write it, and the server's parser is a fifth of
- * what it does for a transaction of one row (docs/benchmarks.md). So columns that are NULL in all rows of a statement are left out of it.
+ * INSERT of many rows in statements of bounded size. What the ledger's rows cost is for a good part their text: parsing it is a fifth of what MySQL
+ * does for a transaction of one row (docs/benchmarks.md). So it is written in one go, and columns that are NULL in all rows of a statement are left out.
  * @param columns those that are left out have no default but NULL.
  */
 export async function insertRows(connection: Connection, table: string, columns: readonly string[], rows: readonly Row[]): Promise<void> {

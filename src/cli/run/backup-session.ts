@@ -5,15 +5,13 @@ import { dropConnection, openConnection, scalar, type ConnectionSettings, type S
 /** Twice the bytes of one block part or multi-row INSERT of the store. */
 const LEAST_PACKET = 4 * 1024 * 1024;
 
-/** Batches of the log that are written at a time. */
-const WRITERS = 2;
 /** What waits for work for as long as a source has none must not be closed by the server: its longest time (a year). */
 const WAIT_SECONDS = 31_536_000;
 
 /** The connections of one capture session to the backup server, opened together and ended together. */
 export class BackupSession implements AsyncDisposable {
   readonly #all: readonly Connection[];
-  /** For batches of the log. */
+  /** For batches of the log: each is one that is written at a time. */
   readonly writers: readonly Connection[];
   /** The projection writes on them in turn; the only ones that may send rows as a file. */
   readonly projection: readonly [Connection, Connection];
@@ -43,15 +41,17 @@ export class BackupSession implements AsyncDisposable {
         await connection.query(`SET SESSION wait_timeout = ${WAIT_SECONDS}`);
         return connection;
       };
-      const side = await open();
-      const session = new BackupSession([await open({ localFiles: true }), await open({ localFiles: true })], side, await open(), await open(), await Promise.all(Array.from({ length: WRITERS }, () => open())));
+      // One after the other: one that fails must leave none behind that is still being opened.
+      const projection = [await open({ localFiles: true }), await open({ localFiles: true })] as const;
+      const [side, lease, scratch] = [await open(), await open(), await open()];
+      const writers = [await open(), await open()];
       const packet = Number(await scalar<string>(side, 'SELECT @@session.max_allowed_packet'));
       if (packet < LEAST_PACKET) {
         throw new UndoError('PACKET_TOO_LARGE', `The backup server has max_allowed_packet=${packet}; blocks of the log take packets of up to ${LEAST_PACKET} bytes.`, {
           fix: `SET GLOBAL max_allowed_packet=${LEAST_PACKET * 4} on the backup server, and in its my.cnf.`,
         });
       }
-      return session;
+      return new BackupSession(projection, side, lease, scratch, writers);
     } catch (error) {
       for (const connection of opened) connection.destroy();
       throw error;
