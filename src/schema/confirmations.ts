@@ -38,7 +38,7 @@ export class Confirmations {
   }
 
   passed(at: Position): void {
-    if (this.#unconfirmed.size > 0 && Date.now() >= this.#confirmAt) void this.#confirmSome();
+    if (this.#unconfirmed.size > 0 && performance.now() >= this.#confirmAt) void this.#confirmSome();
     for (const [tracked, reading] of this.#confirming) {
       if (comparePositions(at, reading.after) < 0) continue;
       this.#confirming.delete(tracked);
@@ -58,7 +58,7 @@ export class Confirmations {
     } catch (error) {
       this.#options.failed(error);
     } finally {
-      this.#confirmAt = Date.now() + CONFIRM_MS;
+      this.#confirmAt = performance.now() + CONFIRM_MS;
     }
   }
 

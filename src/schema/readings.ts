@@ -49,7 +49,7 @@ export class Readings {
 
   passed(at: Position): void {
     this.#last = at;
-    if (this.#unread.size > 0 && Date.now() >= this.#retryAt) this.#readAgain();
+    if (this.#unread.size > 0 && performance.now() >= this.#retryAt) this.#readAgain();
     for (const tracked of this.#unproven) {
       if (tracked.reading === null || comparePositions(at, tracked.reading.after) < 0) continue;
       this.#unproven.delete(tracked);
@@ -111,7 +111,7 @@ export class Readings {
       if (this.#last) this.#passAgain(this.#last);
     } catch (error) {
       if (this.#entries.isCurrent(tracked)) this.#unread.add(tracked);
-      this.#retryAt = Date.now() + RETRY_MS;
+      this.#retryAt = performance.now() + RETRY_MS;
       this.#options.failed(error);
     }
   }
@@ -124,7 +124,7 @@ export class Readings {
   }
 
   #readAgain(): void {
-    this.#retryAt = Date.now() + RETRY_MS;
+    this.#retryAt = performance.now() + RETRY_MS;
     const unread = [...this.#unread];
     this.#unread.clear();
     for (const tracked of unread) void this.fetch(tracked);

@@ -45,7 +45,7 @@ export class BinlogStream {
   #unpacking = false;
   #onResume: (() => void) | null = null;
   /** When something was known to have arrived, and whether more has since. */
-  #lastByte = Date.now();
+  #lastByte = performance.now();
   #heard = false;
   #sawEvent = false;
   #watchdog: NodeJS.Timeout | null = null;
@@ -103,7 +103,7 @@ export class BinlogStream {
     if (!this.#paused || this.#over) return;
     this.#paused = false;
     // What piled up in the kernel is still to be read: silence counts from here.
-    this.#lastByte = Date.now();
+    this.#lastByte = performance.now();
     this.#onResume?.();
     this.#onResume = null;
     if (!this.#unpacking) this.#tap.resume();
@@ -139,7 +139,7 @@ export class BinlogStream {
         this.#options.onEvent(this.#decoder.decodeInner(payload.header, bytes, 0, bytes.length));
       }
       this.#unpacking = false;
-      this.#lastByte = Date.now();
+      this.#lastByte = performance.now();
       if (!this.#paused) this.#tap.resume();
     } catch (error) {
       this.#broken(error);
@@ -160,11 +160,11 @@ export class BinlogStream {
   }
 
   #watch(): void {
-    if (this.#heard) this.#lastByte = Date.now();
+    if (this.#heard) this.#lastByte = performance.now();
     this.#heard = false;
     if (this.#paused || this.#unpacking) return;
     const limit = this.#sawEvent ? this.#options.heartbeatSeconds * SILENT_PERIODS : FIRST_EVENT_SECONDS;
-    const silent = (Date.now() - this.#lastByte) / 1000;
+    const silent = (performance.now() - this.#lastByte) / 1000;
     if (silent > limit) {
       this.#finish(new UndoError('STREAM_SILENT', `Nothing arrived from ${hostPort(this.#options.endpoint)} for ${Math.round(silent)} s.`));
     }

@@ -18,7 +18,7 @@ function tableRows(text: string): string[][] {
 function testNames(path: string): Set<string> {
   const text = readFileSync(path, 'utf8');
   const found = text.matchAll(/\b(?:test|it)\((?:`((?:[^`\\]|\\.)*)`|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/g);
-  return new Set([...found].map(([, ...forms]) => forms.join('').replace(/^\$\{(?:kind|flavour)\}: /, '').replace(/\\(.)/g, '$1')));
+  return new Set([...found].map(([, ...forms]) => forms.join('').replace(/^\$\{(?:(?:server\.)?kind|flavour)\}: /, '').replace(/\\(.)/g, '$1')));
 }
 
 test('every test that docs/failure-checklist.md names is there', () => {

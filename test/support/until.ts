@@ -6,11 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises';
  * @param answer null, undefined or false: not yet.
  */
 export async function until<T>(what: string, answer: () => Promise<T | null | undefined | false> | T | null | undefined | false, seconds = 600): Promise<T> {
-  const limit = Date.now() + seconds * 1000;
+  const limit = performance.now() + seconds * 1000;
   for (;;) {
     const found = await answer();
     if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() > limit) throw new Error(`not within ${seconds} s: ${what}`);
+    if (performance.now() > limit) throw new Error(`not within ${seconds} s: ${what}`);
     await pause(20);
   }
 }

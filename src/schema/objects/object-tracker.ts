@@ -135,7 +135,7 @@ export class ObjectTracker {
       this.#pending.push({ kind: 'complete', schema, from: at, kinds: this.#options.visible(schema) });
       news = true;
     }
-    if (this.#unread.size > 0 && Date.now() >= this.#retryAt) this.#readAgain();
+    if (this.#unread.size > 0 && performance.now() >= this.#retryAt) this.#readAgain();
     if (news) this.#options.changed();
   }
 
@@ -243,7 +243,7 @@ export class ObjectTracker {
   }
 
   #readAgain(): void {
-    this.#retryAt = Date.now() + RETRY_MS;
+    this.#retryAt = performance.now() + RETRY_MS;
     const unread = [...this.#unread];
     this.#unread.clear();
     for (const entry of unread) void this.#fetch(entry);
@@ -266,7 +266,7 @@ export class ObjectTracker {
       this.passed(this.#last);
     } catch (error) {
       if (this.#current(entry)) this.#unread.add(entry);
-      this.#retryAt = Date.now() + RETRY_MS;
+      this.#retryAt = performance.now() + RETRY_MS;
       this.#options.failed(error);
     }
   }
