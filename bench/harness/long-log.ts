@@ -36,7 +36,7 @@ export class LongLog {
 
   /** Each takes 400 bytes of the binlog and a millisecond. */
   async #add(count: number): Promise<void> {
-    const [edge] = await rows(this.#log, 'SELECT * FROM transactions ORDER BY ordinal DESC LIMIT 1');
+    const [edge] = await rows(this.#log, 'SELECT * FROM transactions WHERE source_id = 1 ORDER BY ordinal DESC LIMIT 1');
     const file = `'${String(edge!.start_file)}', ${String(edge!.start_number)}`;
     const bytes = `${Number(edge!.end_offset)} + n * 400`;
     const session = 'n MOD 500 + 1000';

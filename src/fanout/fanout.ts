@@ -111,7 +111,7 @@ export class Fanout {
     const { firstBlock, lastBlock, tag } = transaction;
     for (let block = firstBlock ?? 1; block <= (lastBlock ?? 0); block++) {
       const contents = await this.#blocks.read(block);
-      const records = this.#ahead.records(contents, tag);
+      const records = contents.rowsOf(tag);
       const last = records.reduce((most, { operation }) => Math.max(most, operation), ddlFrom);
       const operations = await this.#ahead.operations(transaction, ddlFrom, last);
       for (const record of records) {

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
+import { grouped } from '../core/grouped.ts';
 import { rows } from '../core/mysql.ts';
-import type { BlockContents, RowsRecord } from '../store/block-format.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { readOperationsBetween, readSmallOperations, type StoredOperation, type StoredTransaction } from '../store/log-reader.ts';
 
@@ -27,7 +27,6 @@ export class ReadAhead {
   readonly #sourceId: number;
   #gaps = new Map<number, GapRow[]>();
   #operations = new Map<number, StoredOperation[]>();
-  readonly #byTag = new WeakMap<BlockContents, Map<number, RowsRecord[]>>();
 
   constructor(connection: Connection, ledger: Ledger, sourceId: number) {
     this.#connection = connection;
@@ -62,25 +61,4 @@ export class ReadAhead {
       ?? await readOperationsBetween(this.#connection, this.#ledger, this.#sourceId, ordinal, first, last);
     return new Map(found.map((operation) => [operation.seq, operation]));
   }
-
-  /** The rows events of one transaction in a block, which many small ones share. */
-  records(contents: BlockContents, tag: number): readonly RowsRecord[] {
-    let byTag = this.#byTag.get(contents);
-    if (!byTag) {
-      byTag = grouped(contents.rows, (record) => record.tag);
-      this.#byTag.set(contents, byTag);
-    }
-    return byTag.get(tag) ?? [];
-  }
-}
-
-function grouped<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {
-  const groups = new Map<number, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }

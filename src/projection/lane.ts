@@ -37,7 +37,7 @@ export class Lane {
     });
   }
 
-  write(sql: string, parameters: (string | number | Buffer | null)[], bytes: number): Promise<void> {
+  write(sql: string, parameters: (string | number | Buffer | null)[] | null, bytes: number): Promise<void> {
     return this.#statements.add(bytes, () => this.#connection.query(sql, parameters));
   }
 

@@ -34,8 +34,8 @@ export class Lanes {
     return this.#current.format();
   }
 
-  /** Queues a statement whose answer nobody needs. @param bytes about how large it is. */
-  async write(sql: string, parameters: (string | number | Buffer | null)[], bytes = sql.length): Promise<void> {
+  /** Queues a statement whose answer nobody needs. @param parameters null: it is not searched for placeholders. @param bytes about how large it is. */
+  async write(sql: string, parameters: (string | number | Buffer | null)[] | null, bytes = sql.length): Promise<void> {
     await this.#current.begin(this.#written);
     await this.#current.write(sql, parameters, bytes);
   }

@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { parseRowsEvent } from '../binlog/rows-event.ts';
 import { UndoError } from '../core/errors.ts';
+import { grouped } from '../core/grouped.ts';
 import type { UndoWriter } from '../rollback/index.ts';
 import { charsetByCollation } from '../rollback/charsets.ts';
 import { moveCursor, takeCursor, type Cursor } from '../store/cursor.ts';
@@ -135,13 +136,7 @@ export class Projector {
     const last = transactions.at(-1);
     if (!first || !last || first.operationCount > MANY_OPERATIONS) return new Map();
     const { side, ledger, source } = this.#options;
-    const groups = new Map<number, StoredOperation[]>();
-    for (const operation of await readOperations(side, ledger, source.id, first.ordinal, last.ordinal + 1)) {
-      const group = groups.get(operation.ordinal);
-      if (group) group.push(operation);
-      else groups.set(operation.ordinal, [operation]);
-    }
-    return groups;
+    return grouped(await readOperations(side, ledger, source.id, first.ordinal, last.ordinal + 1), ({ ordinal }) => ordinal);
   }
 
   /** @param loaded its operations, or null to read them block by block. @returns where the projection stands afterwards. */

@@ -6,7 +6,7 @@ import { buildShape, compileWriter, type RenderOptions, type UndoWriter } from '
 import { resolveDefinition } from '../rollback/resolve-definition.ts';
 import type { Ledger } from '../store/ledger.ts';
 import type { RowsRecord } from '../store/block-format.ts';
-import { candidatesAt, readDefinitions, type DefinitionEntry, type StoredTransaction } from '../store/log-reader.ts';
+import { candidatesAt, readDefinitions, standingAt, type DefinitionEntry, type StoredTransaction } from '../store/log-reader.ts';
 import type { TransactionBlock } from './transaction-block.ts';
 
 export type WriterVerdict =
@@ -17,6 +17,13 @@ export type WriterVerdict =
 interface History {
   readonly entries: readonly DefinitionEntry[];
   readonly verdicts: Map<string, WriterVerdict>;
+}
+
+/** What was found for the rows of one TABLE_MAP of a block, by how the definitions stand where they lie. */
+interface Met {
+  readonly incarnationId: number;
+  readonly entries: readonly DefinitionEntry[];
+  readonly verdicts: Map<number, WriterVerdict>;
 }
 
 /** Kept of each kind. */
@@ -32,6 +39,8 @@ export class RowWriters {
   readonly #histories = new Map<string, History>();
   readonly #maps = new Map<string, TableMap>();
   readonly #writers = new Map<string, UndoWriter>();
+  /** Small transactions share blocks: what is found for the first of them is found at once for the others. */
+  #met = new WeakMap<Buffer, Met>();
 
   constructor(connection: Connection, ledger: Ledger, sourceId: number, options: RenderOptions) {
     this.#connection = connection;
@@ -43,6 +52,7 @@ export class RowWriters {
   /** The history may have grown: look again. */
   forget(): void {
     this.#histories.clear();
+    this.#met = new WeakMap();
   }
 
   /** @returns a verdict for each TABLE_MAP of the rows, or null while one of the definitions is still being read. */
@@ -50,26 +60,33 @@ export class RowWriters {
     const verdicts = new Map<Buffer, WriterVerdict>();
     for (const record of rows.newestFirst) {
       if (verdicts.has(record.tableMap)) continue;
-      const verdict = await this.#find(transaction, record);
+      const verdict = this.#known(transaction, record) ?? await this.#find(transaction, record);
       if (verdict === null) return null;
       verdicts.set(record.tableMap, verdict);
     }
     return verdicts;
   }
 
-  async #find(transaction: StoredTransaction, { tableMap, offset }: RowsRecord): Promise<WriterVerdict | null> {
+  #known({ incarnationId, rowsFile }: StoredTransaction, { tableMap, offset }: RowsRecord): WriterVerdict | undefined {
+    const met = this.#met.get(tableMap);
+    return met?.incarnationId === incarnationId ? met.verdicts.get(standingAt(met.entries, { file: rowsFile, offset })) : undefined;
+  }
+
+  async #find({ incarnationId, rowsFile }: StoredTransaction, { tableMap, offset }: RowsRecord): Promise<WriterVerdict | null> {
     // The table id in front changes at every reopening and tells nothing.
     const bytes = tableMap.toString('latin1', TABLE_ID_BYTES);
     const map = this.#parsed(bytes, tableMap);
-    const { entries, verdicts } = await this.#history(transaction.incarnationId, map.schema, map.table);
+    const { entries, verdicts } = await this.#history(incarnationId, map.schema, map.table);
     // The place of the rows, not the transaction's: a definition is in force from the TABLE_MAP on that it was read for.
-    const candidates = candidatesAt(entries, { file: transaction.rowsFile, offset });
-    // Going on in the binlog, entries come into force one after the other and end so: how many there are tells which.
-    const key = `${candidates.length} ${candidates.reduce((sum, { inForce }) => sum + Number(inForce), 0)} ${bytes}`;
-    const known = verdicts.get(key);
-    if (known) return known;
-    const verdict = this.#judge(bytes, map, candidates);
-    if (verdict !== null) keep(verdicts, key, verdict);
+    const at = { file: rowsFile, offset };
+    const standing = standingAt(entries, at);
+    const key = `${standing} ${bytes}`;
+    const verdict = verdicts.get(key) ?? this.#judge(bytes, map, candidatesAt(entries, at));
+    if (verdict === null) return null;
+    keep(verdicts, key, verdict);
+    let met = this.#met.get(tableMap);
+    if (met?.incarnationId !== incarnationId) this.#met.set(tableMap, (met = { incarnationId, entries, verdicts: new Map() }));
+    met.verdicts.set(standing, verdict);
     return verdict;
   }
 

@@ -16,7 +16,7 @@ export interface TransactionBlock {
 }
 
 export function ofTransaction(contents: BlockContents, tag: number): TransactionBlock {
-  const newestFirst = contents.rows.filter((record) => record.tag === tag).reverse();
+  const newestFirst = contents.rowsOf(tag).toReversed();
   let firstOperation = Number.MAX_SAFE_INTEGER;
   let lastOperation = 0;
   for (const { operation } of newestFirst) {

@@ -1,8 +1,11 @@
 import type { Connection } from 'mysql2/promise';
+import { grouped } from '../core/grouped.ts';
 import { rows } from '../core/mysql.ts';
 import type { ColumnDefinition, KeyDefinition, TableDefinition } from './definition.ts';
 
 interface OfTable { of_table: string }
+
+const ofTable = ({ of_table: table }: OfTable): string => table;
 
 interface TableRow extends OfTable { engine: string | null; table_type: string; transactions: string | null }
 
@@ -70,13 +73,13 @@ export async function readDefinitions(connection: Connection, schema: string, te
   const columns = grouped(await rows<ColumnRow>(connection,
     `SELECT table_name AS of_table, column_name AS name, data_type AS data_type, column_type AS column_type, is_nullable AS nullable,
      character_set_name AS character_set, collation_name AS collation, extra AS extra, column_default IS NOT NULL AS has_default,
-     generation_expression AS expression FROM information_schema.columns WHERE table_schema = ? AND table_name ${is} ORDER BY ordinal_position`, parameters));
+     generation_expression AS expression FROM information_schema.columns WHERE table_schema = ? AND table_name ${is} ORDER BY ordinal_position`, parameters), ofTable);
   const indexes = grouped(await rows<IndexRow>(connection,
     `SELECT table_name AS of_table, index_name AS index_name, non_unique AS non_unique, column_name AS column_name, sub_part AS sub_part
-     FROM information_schema.statistics WHERE table_schema = ? AND table_name ${is} ORDER BY index_name, seq_in_index`, parameters));
+     FROM information_schema.statistics WHERE table_schema = ? AND table_name ${is} ORDER BY index_name, seq_in_index`, parameters), ofTable);
   const triggers = grouped(await rows<OfTable & { name: string }>(connection,
     `SELECT event_object_table AS of_table, trigger_name AS name FROM information_schema.triggers
-     WHERE event_object_schema = ? AND event_object_table ${is} ORDER BY trigger_name`, parameters));
+     WHERE event_object_schema = ? AND event_object_table ${is} ORDER BY trigger_name`, parameters), ofTable);
   // The catalogue compares names without regard to case on some servers.
   return new Map(tables.filter(({ of_table }) => texts.has(of_table)).map((found) => [found.of_table, {
     schema, table: found.of_table,
@@ -89,14 +92,4 @@ export async function readDefinitions(connection: Connection, schema: string, te
     triggers: (triggers.get(found.of_table) ?? []).map(({ name }) => name),
     sql: texts.get(found.of_table)!,
   }]));
-}
-
-function grouped<T extends OfTable>(found: readonly T[]): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of found) {
-    const group = groups.get(one.of_table);
-    if (group) group.push(one);
-    else groups.set(one.of_table, [one]);
-  }
-  return groups;
 }

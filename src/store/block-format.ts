@@ -1,5 +1,6 @@
 import { u32, u48 } from '../core/bytes.ts';
 import { UndoError } from '../core/errors.ts';
+import { grouped } from '../core/grouped.ts';
 import { SqlBuffer } from '../core/sql-buffer.ts';
 
 /*
@@ -100,11 +101,24 @@ export interface StatementRecord {
   readonly text: Buffer;
 }
 
-export interface BlockContents {
+export class BlockContents {
   readonly bytes: Buffer;
   /** In the order of capture. */
   readonly rows: readonly RowsRecord[];
   readonly statements: readonly StatementRecord[];
+  #byTag: ReadonlyMap<number, readonly RowsRecord[]> | null = null;
+
+  constructor(bytes: Buffer, rows: readonly RowsRecord[], statements: readonly StatementRecord[]) {
+    this.bytes = bytes;
+    this.rows = rows;
+    this.statements = statements;
+  }
+
+  /** Those of one transaction, in their order. Thousands of small ones share a block: it is not gone through for each. */
+  rowsOf(tag: number): readonly RowsRecord[] {
+    this.#byTag ??= grouped(this.rows, (record) => record.tag);
+    return this.#byTag.get(tag) ?? [];
+  }
 }
 
 /** @throws UndoError INTERNAL when the bytes are not a block. */
@@ -131,5 +145,5 @@ export function readBlock(bytes: Buffer): BlockContents {
     } else throw new UndoError('INTERNAL', `A block of the log holds a record of kind ${kind}, which this release does not know.`);
     at = end;
   }
-  return { bytes, rows, statements };
+  return new BlockContents(bytes, rows, statements);
 }

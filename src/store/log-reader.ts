@@ -214,10 +214,7 @@ export async function* rowsBackwards(reader: BlockReader, transaction: StoredTra
   if (transaction.firstBlock === null || fromBlock === null) return;
   for (let block = fromBlock; block >= transaction.firstBlock; block--) {
     const contents = await reader.read(block);
-    for (let i = contents.rows.length - 1; i >= 0; i--) {
-      const record = contents.rows[i]!;
-      if (record.tag === transaction.tag) yield { block, contents, record };
-    }
+    for (const record of contents.rowsOf(transaction.tag).toReversed()) yield { block, contents, record };
   }
 }
 
@@ -255,8 +252,9 @@ export function inForce(entry: DefinitionEntry, at: Position): boolean {
 }
 
 function isOver({ until }: DefinitionEntry, { file, offset }: Position): boolean {
+  if (until === null) return false;
   const number = fileNumber(file);
-  return until !== null && (until.number < number || (until.number === number && until.offset <= offset));
+  return until.number < number || (until.number === number && until.offset <= offset);
 }
 
 /**
@@ -265,4 +263,14 @@ function isOver({ until }: DefinitionEntry, { file, offset }: Position): boolean
  */
 export function candidatesAt(entries: readonly DefinitionEntry[], at: Position): (DefinitionEntry & { readonly inForce: boolean })[] {
   return entries.filter((entry) => !isOver(entry, at)).map((entry) => ({ ...entry, inForce: inForce(entry, at) }));
+}
+
+/** A number that is equal where `candidatesAt` is: going on in the binlog, entries only ever begin and end, so that how many did tells which. */
+export function standingAt(entries: readonly DefinitionEntry[], at: Position): number {
+  let [over, current] = [0, 0];
+  for (const entry of entries) {
+    if (isOver(entry, at)) over++;
+    else if (inForce(entry, at)) current++;
+  }
+  return over * (entries.length + 1) + current;
 }

@@ -1,16 +1,12 @@
-import { isAscii } from 'node:buffer';
-import { escape, type Connection } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { run } from '../core/mysql.ts';
+import { literal, type Value } from '../core/sql-literal.ts';
 
-/** Bytes are those of a BLOB. */
-type Value = string | number | Buffer | null;
 type Row = readonly Value[];
 
 /** Bytes of one multi-row INSERT, about: well inside the smallest max_allowed_packet that `check` accepts. */
 const INSERT_BYTES = 2 * 1024 * 1024;
 const ROWS_PER_INSERT = 500;
-/** Text that is a literal as it is. */
-const PLAIN = /^[\w ,.:;/()=<>@+-]*$/;
 
 /**
  * INSERT of many rows in statements of bounded size. What the ledger's rows cost is for a good part their text: parsing it is a fifth of what MySQL
@@ -40,16 +36,4 @@ function literals(row: Row, given: readonly boolean[]): string {
   let text = '';
   for (let i = 0; i < row.length; i++) if (given[i]) text += `${text === '' ? '' : ','}${literal(row[i] ?? null)}`;
   return text;
-}
-
-function literal(value: Value): string {
-  if (value === null) return 'NULL';
-  if (typeof value === 'number') return String(value);
-  if (typeof value === 'string') return quoted(value);
-  // As text it is half as long as in digits, to send and to parse.
-  return isAscii(value) ? `_binary${quoted(value.toString('latin1'))}` : `X'${value.toString('hex')}'`;
-}
-
-function quoted(text: string): string {
-  return PLAIN.test(text) ? `'${text}'` : escape(text);
 }

@@ -8,7 +8,7 @@ import { BlockBuilder, readBlock } from '../../src/store/block-format.ts';
 
 const bytes = fc.uint8Array({ maxLength: 400 }).map((array) => Buffer.from(array));
 const record = fc.record({
-  tag: fc.nat(0xffff_ffff), operation: fc.nat(0xffff_ffff), map: fc.nat(3), type: fc.nat(255), offset: fc.nat(2 ** 48 - 1), body: bytes, lead: fc.nat(20),
+  tag: fc.oneof(fc.nat(2), fc.nat(0xffff_ffff)), operation: fc.nat(0xffff_ffff), map: fc.nat(3), type: fc.nat(255), offset: fc.nat(2 ** 48 - 1), body: bytes, lead: fc.nat(20),
   statement: fc.option(bytes),
 });
 
@@ -29,6 +29,7 @@ it('a block gives back what was put in, in order, packed or not', async () => {
       assert.deepEqual(
         read.rows.map((row) => ({ tag: row.tag, operation: row.operation, map: row.tableMap.toString('hex'), type: row.type, offset: row.offset, body: read.bytes.toString('hex', row.start, row.end) })),
         records.map(({ tag, operation, map, type, offset, body }) => ({ tag, operation, map: maps[map]!.toString('hex'), type, offset, body: body.toString('hex') })));
+      for (const tag of new Set([0, ...records.map((one) => one.tag)])) assert.deepEqual(read.rowsOf(tag), read.rows.filter((row) => row.tag === tag));
       assert.deepEqual(
         read.statements.map(({ tag, operation, text }) => ({ tag, operation, text: text.toString('hex') })),
         records.filter(({ statement }) => statement).map(({ tag, operation, statement }) => ({ tag, operation, text: statement!.toString('hex') })));
