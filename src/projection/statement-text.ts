@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { literal } from '../core/sql-literal.ts';
 import type { StoredOperation } from '../store/log-reader.ts';
 
@@ -27,6 +28,7 @@ export function statementExpression(operation: StoredOperation, charsetName: str
 }
 
 function decodeUtf8(bytes: Buffer, cut: boolean): string | null {
+  if (isAscii(bytes)) return bytes.toString('latin1');
   // A cut may fall inside a character of up to four bytes.
   for (let drop = 0; drop <= (cut ? 3 : 0); drop++) {
     try {
