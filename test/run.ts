@@ -6,7 +6,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProvisionError, sweepStaleServers } from '../deploy/provision/index.ts';
-import { longestFirst } from './support/longest-first.ts';
 import { startFleet, type Fleet, type SharedServer } from './support/fleet.ts';
 import { runFiles, type Failure } from './support/run-files.ts';
 
@@ -19,14 +18,10 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** In any order: node's test runner sorts them by name. */
 async function testFiles(filters: readonly string[]): Promise<string[]> {
   const all = await readdir(join(root, 'test'), { recursive: true });
-  const files = all
-    .filter((file) => file.endsWith('.test.ts'))
-    .map((file) => join('test', file))
-    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
-    .sort();
-  return longestFirst(files);
+  return all.filter((file) => file.endsWith('.test.ts')).map((file) => join('test', file)).filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
 }
 
 async function onFleet<T>(use: (fleet: Fleet) => Promise<T>): Promise<T> {
