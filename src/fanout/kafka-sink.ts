@@ -2,6 +2,7 @@ import kafkajs, { type KafkaConfig, type Producer, type SASLOptions } from 'kafk
 import { readFileSync } from 'node:fs';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { UndoError, reasonOf } from '../core/errors.ts';
+import { grouped } from '../core/grouped.ts';
 import type { KafkaRecord, RecordSink } from './port.ts';
 import { quietRequestQueues } from './request-queue.ts';
 
@@ -56,15 +57,10 @@ export class KafkaSink implements RecordSink {
   }
 
   async send(records: readonly KafkaRecord[]): Promise<void> {
-    const topics = new Map<string, { key: Buffer | null; value: Buffer | null; headers: Record<string, string> }[]>();
-    for (const { topic, key, value, headers } of records) {
-      const message = { key, value, headers: { ...headers } };
-      const messages = topics.get(topic);
-      if (messages) messages.push(message);
-      else topics.set(topic, [message]);
-    }
+    const topicMessages = [...grouped(records, ({ topic }) => topic)].map(([topic, group]) => (
+      { topic, messages: group.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })) }));
     try {
-      await this.#producer.sendBatch({ acks: -1, compression: CompressionTypes.GZIP, topicMessages: [...topics].map(([topic, messages]) => ({ topic, messages })) });
+      await this.#producer.sendBatch({ acks: -1, compression: CompressionTypes.GZIP, topicMessages });
     } catch (error) {
       await this.close();
       throw this.#named(error);

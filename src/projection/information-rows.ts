@@ -10,6 +10,8 @@ import { statementExpression } from './statement-text.ts';
 const FIRST_SECOND = 1;
 const LAST_SECOND = 2_147_483_647;
 const ROWS_PER_INSERT = 200;
+/** Of the values of an INSERT, before its last row: with that far below any max_allowed_packet. */
+const INSERT_CHARACTERS = 512 * 1024;
 
 /** Of one INSERT. */
 interface Pending {
@@ -19,14 +21,14 @@ interface Pending {
 
 /** Rows for the information tables, written when the operations they name are complete. */
 export class InformationRows {
-  readonly #lanes: Lanes;
+  readonly #lanes: Pick<Lanes, 'write'>;
   readonly #host: string;
   readonly #port: number;
   readonly #textLimit: number;
   readonly #pending = new Map<string, Pending[]>();
   #second = { seconds: Number.NaN, text: '' };
 
-  constructor(lanes: Lanes, host: string, port: number, textLimit: number) {
+  constructor(lanes: Pick<Lanes, 'write'>, host: string, port: number, textLimit: number) {
     this.#lanes = lanes;
     this.#host = host;
     this.#port = port;
@@ -38,7 +40,7 @@ export class InformationRows {
     const chunks = this.#pending.get(database.name) ?? [];
     this.#pending.set(database.name, chunks);
     let chunk = chunks.at(-1);
-    if (!chunk || chunk.rows >= ROWS_PER_INSERT) chunks.push((chunk = { rows: 0, values: '' }));
+    if (!chunk || chunk.rows >= ROWS_PER_INSERT || chunk.values.length >= INSERT_CHARACTERS) chunks.push((chunk = { rows: 0, values: '' }));
     const values = [
       literal(operation.opid), ...positions(transaction, operation).map(literal), text, literal(this.#host.slice(0, database.limits.hostCharacters)), literal(operation.schema),
       literal(operation.table === '' ? SCHEMA_TABLE : operation.table), this.#port, this.#timestamp(operation.seconds), literal(operation.type),

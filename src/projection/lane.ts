@@ -1,4 +1,6 @@
 import type { Connection } from 'mysql2/promise';
+import { run } from '../core/mysql.ts';
+import type { Value } from '../core/sql-literal.ts';
 import type { BuiltRows } from './row-builder.ts';
 import type { RowFormat } from './row-format.ts';
 import { RowSender } from './row-sender.ts';
@@ -37,8 +39,8 @@ export class Lane {
     });
   }
 
-  write(sql: string, parameters: (string | number | Buffer | null)[] | null, bytes: number): Promise<void> {
-    return this.#statements.add(bytes, () => this.#connection.query(sql, parameters));
+  write(sql: string, parameters: readonly Value[] | null, bytes: number): Promise<void> {
+    return this.#statements.add(bytes, () => run(this.#connection, sql, parameters));
   }
 
   send(table: string, built: BuiltRows): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2/promise';
+import type { Value } from '../core/sql-literal.ts';
 import { Lane } from './lane.ts';
 import type { BuiltRows } from './row-builder.ts';
 import type { RowFormat } from './row-format.ts';
@@ -35,7 +36,7 @@ export class Lanes {
   }
 
   /** Queues a statement whose answer nobody needs. @param parameters null: it is not searched for placeholders. @param bytes about how large it is. */
-  async write(sql: string, parameters: (string | number | Buffer | null)[] | null, bytes = sql.length): Promise<void> {
+  async write(sql: string, parameters: readonly Value[] | null, bytes = Buffer.byteLength(sql)): Promise<void> {
     await this.#current.begin(this.#written);
     await this.#current.write(sql, parameters, bytes);
   }

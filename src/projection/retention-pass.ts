@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2/promise';
+import { grouped } from '../core/grouped.ts';
 import { rows, run } from '../core/mysql.ts';
 import type { Ledger } from '../store/ledger.ts';
 import { narrowest, notePurged, EVERYTHING, type RetentionScope } from '../store/retention-points.ts';
@@ -100,11 +101,10 @@ async function byOrdinal(
   { connection, sourceId }: PassContext, statement: string, operations: readonly DoomedOperation[],
 ): Promise<void> {
   await eachFew(operations, async (some) => {
-    const groups = new Map<number, number[]>();
-    for (const { ordinal, seq } of some) groups.set(ordinal, [...groups.get(ordinal) ?? [], seq]);
-    const conditions = [...groups.values()].map((seqs) => `(ordinal = ? AND seq IN (${seqs.map(() => '?').join(', ')}))`);
+    const groups = grouped(some, ({ ordinal }) => ordinal);
+    const conditions = [...groups.values()].map((group) => `(ordinal = ? AND seq IN (${group.map(() => '?').join(', ')}))`);
     await run(connection, `${statement} WHERE source_id = ? AND (${conditions.join(' OR ')})`,
-      [sourceId, ...[...groups].flatMap(([ordinal, seqs]) => [ordinal, ...seqs])]);
+      [sourceId, ...[...groups].flatMap(([ordinal, group]) => [ordinal, ...group.map(({ seq }) => seq)])]);
   });
 }
 

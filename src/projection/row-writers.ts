@@ -20,7 +20,7 @@ interface History {
 }
 
 /** What was found for the rows of one TABLE_MAP of a block, by how the definitions stand where they lie. */
-interface Met {
+interface FoundByMap {
   readonly incarnationId: number;
   readonly entries: readonly DefinitionEntry[];
   readonly verdicts: Map<number, WriterVerdict>;
@@ -40,7 +40,7 @@ export class RowWriters {
   readonly #maps = new Map<string, TableMap>();
   readonly #writers = new Map<string, UndoWriter>();
   /** Small transactions share blocks: what is found for the first of them is found at once for the others. */
-  #met = new WeakMap<Buffer, Met>();
+  #foundByMap = new WeakMap<Buffer, FoundByMap>();
 
   constructor(connection: Connection, ledger: Ledger, sourceId: number, options: RenderOptions) {
     this.#connection = connection;
@@ -52,7 +52,7 @@ export class RowWriters {
   /** The history may have grown: look again. */
   forget(): void {
     this.#histories.clear();
-    this.#met = new WeakMap();
+    this.#foundByMap = new WeakMap();
   }
 
   /** @returns a verdict for each TABLE_MAP of the rows, or null while one of the definitions is still being read. */
@@ -68,8 +68,8 @@ export class RowWriters {
   }
 
   #known({ incarnationId, rowsFile }: StoredTransaction, { tableMap, offset }: RowsRecord): WriterVerdict | undefined {
-    const met = this.#met.get(tableMap);
-    return met?.incarnationId === incarnationId ? met.verdicts.get(standingAt(met.entries, { file: rowsFile, offset })) : undefined;
+    const found = this.#foundByMap.get(tableMap);
+    return found?.incarnationId === incarnationId ? found.verdicts.get(standingAt(found.entries, { file: rowsFile, offset })) : undefined;
   }
 
   async #find({ incarnationId, rowsFile }: StoredTransaction, { tableMap, offset }: RowsRecord): Promise<WriterVerdict | null> {
@@ -81,12 +81,15 @@ export class RowWriters {
     const at = { file: rowsFile, offset };
     const standing = standingAt(entries, at);
     const key = `${standing} ${bytes}`;
-    const verdict = verdicts.get(key) ?? this.#judge(bytes, map, candidatesAt(entries, at));
-    if (verdict === null) return null;
-    keep(verdicts, key, verdict);
-    let met = this.#met.get(tableMap);
-    if (met?.incarnationId !== incarnationId) this.#met.set(tableMap, (met = { incarnationId, entries, verdicts: new Map() }));
-    met.verdicts.set(standing, verdict);
+    let verdict = verdicts.get(key) ?? null;
+    if (verdict === null) {
+      verdict = this.#judge(bytes, map, candidatesAt(entries, at));
+      if (verdict === null) return null;
+      keep(verdicts, key, verdict);
+    }
+    let found = this.#foundByMap.get(tableMap);
+    if (found?.incarnationId !== incarnationId) this.#foundByMap.set(tableMap, (found = { incarnationId, entries, verdicts: new Map() }));
+    found.verdicts.set(standing, verdict);
     return verdict;
   }
 

@@ -17,7 +17,7 @@ export function statementExpression(operation: StoredOperation, charsetName: str
   if (statement === null) return literal(NOT_LOGGED);
   const cut = statement.length > limit || statementBytes > statement.length;
   const mark = cut ? ` /* cut, ${statementBytes} bytes in all */` : '';
-  const kept = cut ? statement.subarray(0, Math.max(0, Math.min(limit, statement.length) - mark.length)) : statement;
+  const kept = cut ? statement.subarray(0, Math.max(0, Math.min(limit - mark.length, statement.length))) : statement;
   if (charsetName === null || charsetName.startsWith('utf8')) {
     const text = decodeUtf8(kept, cut);
     if (text !== null) return literal(text + mark);

@@ -246,9 +246,12 @@ export async function readDefinitions(
 
 /** Whether an entry is in force at a position of the same incarnation. */
 export function inForce(entry: DefinitionEntry, at: Position): boolean {
-  const number = fileNumber(at.file);
-  const reached = entry.from.number < number || (entry.from.number === number && entry.from.offset <= at.offset);
-  return reached && !isOver(entry, at);
+  return hasBegun(entry, at) && !isOver(entry, at);
+}
+
+function hasBegun({ from }: DefinitionEntry, { file, offset }: Position): boolean {
+  const number = fileNumber(file);
+  return from.number < number || (from.number === number && from.offset <= offset);
 }
 
 function isOver({ until }: DefinitionEntry, { file, offset }: Position): boolean {
@@ -270,7 +273,7 @@ export function standingAt(entries: readonly DefinitionEntry[], at: Position): n
   let [over, current] = [0, 0];
   for (const entry of entries) {
     if (isOver(entry, at)) over++;
-    else if (inForce(entry, at)) current++;
+    else if (hasBegun(entry, at)) current++;
   }
   return over * (entries.length + 1) + current;
 }
