@@ -13,7 +13,7 @@ export function quoteTable(schema: string, table: string): string {
  */
 export function quoteText(text: string): string {
   // Control bytes are rewritten or refused by the stock clients, a backslash means two things by sql_mode.
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- control bytes are what it looks for.
   if (!/[\u0000-\u001f\\\u007f]/.test(text)) return `'${text.replaceAll("'", "''")}'`;
   return `_utf8mb4 X'${Buffer.from(text, 'utf8').toString('hex').toUpperCase()}'`;
 }

@@ -3,7 +3,10 @@ import { isAscii } from 'node:buffer';
 /** Bytes are those of a BLOB. */
 export type Value = string | number | Buffer | null;
 
-/** A value for a statement that we write to the backup server: under `openConnection`'s session, where a backslash escapes, and its character set. */
+/**
+ * A value for a statement that we write to the backup server: under `openConnection`'s session, where a backslash escapes, and its character set.
+ * `quoteText` is for text that others run, under any session: there a line end makes digits of all of it, twice as long as the SQL that stands in the ledger.
+ */
 export function literal(value: Value): string {
   if (value === null) return 'NULL';
   if (typeof value === 'number') return String(value);

@@ -10,7 +10,7 @@ import { statementExpression } from './statement-text.ts';
 const FIRST_SECOND = 1;
 const LAST_SECOND = 2_147_483_647;
 const ROWS_PER_INSERT = 200;
-/** Of the values of an INSERT, before its last row: with that far below any max_allowed_packet. */
+/** Of the values of an INSERT, before its last row: with that, under the default limit of text, far below any max_allowed_packet. */
 const INSERT_CHARACTERS = 512 * 1024;
 
 /** Of one INSERT. */

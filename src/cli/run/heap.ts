@@ -40,6 +40,7 @@ export function boundYoungGeneration(most: number): void {
   let grows = true;
   const look = (): void => {
     const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+    // The size is that of both halves: doubled, each of them is as large.
     const may = young === undefined || young.space_size <= most;
     if (may === grows) return;
     grows = may;
