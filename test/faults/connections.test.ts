@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer, type Flavour, type ServerKind } from '../../deploy/provision/index.ts';
+import { Daemon } from '../support/daemon.ts';
 import { FaultProxy } from '../support/proxy.ts';
 import { backup, source } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -104,6 +105,27 @@ for (const kind of KINDS) {
     await daemon.stop();
     assert.deepEqual(await world.gaps(), []);
     await world.equalsUndisturbed(start);
+  });
+
+  test(`${kind}: a daemon that loses its connection while it starts tries again by itself`, async () => {
+    const server = source(kind === 'mysql-9.7' ? 'mysql' : 'mariadb');
+    await using proxy = await FaultProxy.open(server);
+    await using world = await World.open(server, backup(server.flavour), TABLE);
+    const first = await world.start();
+    await world.sql(SOME);
+    await world.caughtUp();
+    await first.stop();
+    proxy.fault = { kind: 'noDump' };
+    await using daemon = Daemon.spawn({ ...world.env, BINLOG_UNDO_SOURCE_PORT: String(proxy.port) });
+    const ended = await daemon.logged('session_ended', 2);
+    assert.equal((ended.error as { code?: string }).code, 'STREAM_ENDED');
+    proxy.fault = { kind: 'none' };
+    await daemon.logged('capturing');
+    await world.sql(SOME);
+    await world.caughtUp();
+    await daemon.stop();
+    assert.equal((await world.operations()).length, 4);
+    assert.deepEqual(await world.gaps(), []);
   });
 
   test(`${kind}: a proxy that leads the binlog connection to another server is noticed`, async () => {

@@ -10,11 +10,16 @@ export type Fault =
   /** At most so many bytes each 50 ms. */
   | { readonly kind: 'drip'; readonly bytes: number }
   /** Nothing passes in either direction, and nobody is told: no FIN, no RST. New connections are accepted and hang. */
-  | { readonly kind: 'blackHole' };
+  | { readonly kind: 'blackHole' }
+  /** A connection ends with RST when its client asks for the binlog. */
+  | { readonly kind: 'noDump' };
 
 interface Pair { readonly client: Socket; readonly server: Socket | null }
 
 const DRIP_MS = 50;
+/** COM_BINLOG_DUMP and COM_BINLOG_DUMP_GTID; one packet, which comes whole. */
+const DUMPS: readonly (number | undefined)[] = [0x12, 0x1e];
+const COMMAND = 4;
 
 /** A TCP proxy on 127.0.0.1 whose target and faults can be changed while connections pass through it. */
 export class FaultProxy implements AsyncDisposable {
@@ -99,7 +104,12 @@ export class FaultProxy implements AsyncDisposable {
 
   async #pass(from: Socket, to: Socket, toClient: boolean): Promise<void> {
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
+      // Left to itself the loop destroys the socket behind its last chunk, which resets the other side before that has read all.
+      for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        if (!toClient && this.#fault.kind === 'noDump' && DUMPS.includes(chunk[COMMAND])) {
+          from.resetAndDestroy();
+          break;
+        }
         await this.#delay(toClient, chunk, to);
       }
       // An end that a black hole swallows is never heard of.

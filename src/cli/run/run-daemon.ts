@@ -15,10 +15,12 @@ const WORKED_MS = 10_000;
 const PASSING: readonly ErrorCode[] = [
   'SOURCE_UNREACHABLE', 'BACKUP_UNREACHABLE', 'BACKUP_REFUSED', 'STREAM_ENDED', 'STREAM_SILENT', 'STREAM_REFUSED', 'LEADER_LOST',
 ];
+/** The account has read from the source by then: no setting is at fault, so these pass also before the first session runs. */
+const LOST: readonly ErrorCode[] = ['STREAM_ENDED', 'STREAM_SILENT'];
 
 /**
  * The daemon: one capture session after the other, each from the durable checkpoint, until the signal.
- * @returns the exit status. @throws UndoError when going on makes no sense; also when the first start already fails.
+ * @returns the exit status. @throws UndoError when going on makes no sense; also when the first start already fails by what a setting may be the cause of.
  */
 export async function runDaemon(
   config: Config<'source' | 'backup'>, log: Logger, metrics: DaemonMetrics, signal: AbortSignal, onRunning: (view: SessionView | null) => void = () => undefined,
@@ -42,7 +44,7 @@ export async function runDaemon(
       });
     } catch (thrown) {
       const error = backupError(config.backup.endpoint, thrown);
-      if (!ran.ever || !PASSING.includes(error.code)) throw error;
+      if (!PASSING.includes(error.code) || (!ran.ever && !LOST.includes(error.code))) throw error;
       metrics.reconnects(error.code);
       if (ran.since !== null && performance.now() - ran.since > WORKED_MS) backoff = BACKOFF_FIRST_MS;
       ran.since = null;
