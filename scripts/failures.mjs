@@ -7,6 +7,6 @@ export default async function* failures(events) {
   for await (const { type, data } of events) {
     if (type !== 'test:fail') continue;
     const { cause, failureType } = data.details.error;
-    yield `${JSON.stringify({ file: data.file, name: data.name, reason: String(cause?.message ?? cause).split('\n', 1)[0], bySubtests: failureType === 'subtestsFailed' })}\n`;
+    yield `${JSON.stringify({ file: data.file, name: data.name, reason: String(cause?.message ?? cause), bySubtests: failureType === 'subtestsFailed' })}\n`;
   }
 }

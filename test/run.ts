@@ -11,6 +11,9 @@ import { runFiles, type Failure } from './support/run-files.ts';
 
 // More files than that do not fail by chance.
 const MOST_AGAIN = 5;
+/** Of what is told of a failure at the end of the log, which is all that some see of it. */
+const MOST_LINES = 30;
+const MOST_LETTERS = 400;
 
 const root = join(import.meta.dirname, '..');
 
@@ -40,7 +43,14 @@ async function onFleet<T>(use: (fleet: Fleet) => Promise<T>): Promise<T> {
 /** Last, so that the end of a long log tells what failed. */
 function sayFailures(title: string, failures: readonly Failure[]): void {
   say(`\n${title}`);
-  for (const { file, name, reason } of failures) say(`  ${file}: ${name}: ${reason}`);
+  for (const { file, name, reason } of failures) say(`  ${file}: ${name}: ${abridged(reason)}`);
+}
+
+/** A difference of values needs its lines to be understood; a daemon's log is cut. */
+function abridged(reason: string): string {
+  const lines = reason.split('\n').map((line) => (line.length > MOST_LETTERS ? `${line.slice(0, MOST_LETTERS)}…` : line));
+  const shown = lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES / 2), `… ${lines.length - MOST_LINES} lines`, ...lines.slice(-MOST_LINES / 2)] : lines;
+  return shown.join('\n    ');
 }
 
 async function runTests(files: readonly string[], nodeOptions: readonly string[]): Promise<number> {
