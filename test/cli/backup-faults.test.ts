@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { format } from 'mysql2';
 import { backupError } from '../../src/cli/run/backup-faults.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
+import { quoteText } from '../../src/core/identifiers.ts';
 import type { ServerEndpoint } from '../../src/core/mysql.ts';
 
 const ENDPOINT: ServerEndpoint = { role: 'backup', host: 'db2', port: 3306, user: 'undo', password: () => 'secret', tls: null };
@@ -36,4 +39,17 @@ for (const [what, numbers, code] of CASES) {
 test('a full disk and a read-only server say what to do', () => {
   assert.match(backupError(ENDPOINT, refusal(1114)).fix, /make room/);
   assert.match(backupError(ENDPOINT, refusal(1290)).fix, /read-only/);
+});
+
+test('the statement that was refused is named, without the text in it', () => {
+  const named = (sql: string): string => backupError(ENDPOINT, Object.assign(refusal(9999), { sql })).message;
+  assert.match(named('SELECT 1'), /\(error 9999\): as the server says it, in SELECT 1\.$/);
+  assert.match(named(`INSERT INTO ${'t'.repeat(500)}`), /in INSERT INTO t{100,200}…\.$/);
+  const piece = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom("'", '"', '\\', '\n', 'x'.repeat(1600)));
+  fc.assert(fc.property(fc.array(piece), (pieces) => {
+    const text = pieces.join('');
+    for (const sql of [format('INSERT INTO t VALUES (?, ?)', [text, text]), `INSERT INTO t VALUES (${quoteText(text)}, ${quoteText(text)})`]) {
+      assert.match(named(sql).replaceAll('_utf8mb4 X', ''), /in INSERT INTO t VALUES \(\?,? ?\??\)?\.$/);
+    }
+  }));
 });

@@ -44,6 +44,18 @@ export const BACKUP_FAULTS: Readonly<Record<number, Fault>> = {
   1062: { code: 'INTERNAL', fix: 'The log already holds what was to be written: it was edited by hand, or this is a fault of binlog-undo. Please report it.' },
 };
 
+/** Of a refused statement: what it does and to which table. */
+const SHOWN_LETTERS = 160;
+/** Literals in either quotes; one that the cut has left open goes on to the end. */
+const LITERALS = /'(?:[^'\\]|\\.|'')*(?:'|\\?$)|"(?:[^"\\]|\\.|"")*(?:"|\\?$)/gs;
+
+/** The begin of what the driver sent, without the text in it, which may be anybody's data; empty when it does not tell. */
+function statementOf(error: unknown): string {
+  if (!(error instanceof Error && 'sql' in error && typeof error.sql === 'string')) return '';
+  const shown = error.sql.slice(0, 10 * SHOWN_LETTERS).replace(LITERALS, '?').replace(/\s+/g, ' ').trim();
+  return shown.length > SHOWN_LETTERS ? `${shown.slice(0, SHOWN_LETTERS)}…` : shown;
+}
+
 /** Names what the drivers threw: without a code of ours it comes from the backup server. */
 export function backupError(endpoint: ServerEndpoint, error: unknown): UndoError {
   if (error instanceof UndoError) return error;
@@ -51,7 +63,8 @@ export function backupError(endpoint: ServerEndpoint, error: unknown): UndoError
   const known = connectionError(endpoint, error);
   if (number === null || known.code === 'BACKUP_ACCESS_DENIED') return known;
   const fault = BACKUP_FAULTS[number] ?? { code: isConnectionLost(error) ? 'BACKUP_UNREACHABLE' : 'BACKUP_REFUSED' };
-  return new UndoError(fault.code, `The backup server at ${hostPort(endpoint)} refused a statement (error ${number}): ${reasonOf(error)}.`, {
+  const statement = statementOf(error);
+  return new UndoError(fault.code, `The backup server at ${hostPort(endpoint)} refused a statement (error ${number}): ${reasonOf(error)}${statement && `, in ${statement}`}.`, {
     ...(fault.fix !== undefined && { fix: fault.fix }), cause: error,
   });
 }
