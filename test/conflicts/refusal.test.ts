@@ -5,6 +5,7 @@ import { formatPosition } from '../../src/core/position.ts';
 import type { PlanReport } from '../../src/script/index.ts';
 import { Scene, query } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
+import { XA_BEGINS } from '../support/xa.ts';
 
 sources().forEach((source, index) => {
   const backup = backups()[index % backups().length]!;
@@ -144,7 +145,7 @@ sources().forEach((source, index) => {
       await scene.db.query('UPDATE t SET n = 7 WHERE id = 2');
       const earlier = (await opids()).at(-1)!;
       const branch = await scene.session();
-      await branch.query(`XA START '${scene.schema}'; UPDATE t SET n = 8 WHERE id = 2; XA END '${scene.schema}'; XA PREPARE '${scene.schema}'`);
+      await branch.query(`${XA_BEGINS}; XA START '${scene.schema}'; UPDATE t SET n = 8 WHERE id = 2; XA END '${scene.schema}'; XA PREPARE '${scene.schema}'`);
       await scene.db.query('INSERT INTO t VALUES (9, 9)');
       await scene.caughtUp({ projected: false });
       await branch.query(`XA COMMIT '${scene.schema}'`);

@@ -9,6 +9,7 @@ import { Ledger } from '../../src/store/ledger.ts';
 import { BlockReader } from '../../src/store/log-reader.ts';
 import { Scene } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
+import { XA_BEGINS } from '../support/xa.ts';
 
 /** Hashes by table, as the rows of a block tell them under today's definitions. */
 async function keysOfRows(scene: Scene, reader: BlockReader, block: number): Promise<Map<string, { readonly mark: number; readonly hashes: Set<number> }>> {
@@ -46,7 +47,7 @@ for (const [index, source] of sources().entries()) describe(`key sets of ${sourc
         UPDATE p SET id = 5, code = 'five' WHERE id = 4; INSERT INTO k VALUES (NULL, -0.0, NULL), (2, 0, ''); COMMIT; UPDATE k SET f = f + 1; DELETE FROM k WHERE n = 2;
         UPDATE c SET p_id = 5, a = a + 10 WHERE p_id = 2; DELETE FROM c; DELETE FROM p WHERE id > 1`);
       const branch = await scene.session();
-      await branch.query(`XA START '${scene.schema}'; UPDATE p SET mail = CONCAT(mail, 'x'); XA END '${scene.schema}'; XA PREPARE '${scene.schema}'`);
+      await branch.query(`${XA_BEGINS}; XA START '${scene.schema}'; UPDATE p SET mail = CONCAT(mail, 'x'); XA END '${scene.schema}'; XA PREPARE '${scene.schema}'`);
       await scene.caughtUp();
       await scene.db.query('INSERT INTO k VALUES (7, 7, NULL)');
       await branch.query(`XA COMMIT '${scene.schema}'`);

@@ -8,6 +8,7 @@ import { startServer, type Flavour, type RunningServer } from '../../deploy/prov
 import type { Daemon } from '../support/daemon.ts';
 import { Scene, type Row } from '../support/scene.ts';
 import { backup, sources, type SharedServer } from '../support/servers.ts';
+import { XA_BEGINS, XA_OVER } from '../support/xa.ts';
 
 const TABLES = `
   CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(40), n INT DEFAULT 0);
@@ -188,10 +189,10 @@ for (const { what, flavour, shared } of CASES) describe(`statements and transact
 
   it('captures XA transactions when they commit, also over a restart of the daemon', async () => {
     const xa = (name: string, value: string): string =>
-      `XA START '${name}'; INSERT INTO a (v) VALUES ('${value}'); UPDATE b SET v = '${value}' WHERE id = 1; XA END '${name}'; XA PREPARE '${name}'`;
-    await undone(`${xa('x1', 'kept')}; XA COMMIT 'x1'`, ['INSERT a 1/0/0', 'UPDATE b 0/1/0'],
+      `${XA_BEGINS}; XA START '${name}'; INSERT INTO a (v) VALUES ('${value}'); UPDATE b SET v = '${value}' WHERE id = 1; XA END '${name}'; XA PREPARE '${name}'`;
+    await undone(`${xa('x1', 'kept')}; XA COMMIT 'x1'; ${XA_OVER}`, ['INSERT a 1/0/0', 'UPDATE b 0/1/0'],
       (made) => assert.equal(new Set(made.map((row) => row.ordinal)).size, 1));
-    assert.deepEqual(await captured(`${xa('x2', 'gone')}; XA ROLLBACK 'x2'`), []);
+    assert.deepEqual(await captured(`${xa('x2', 'gone')}; XA ROLLBACK 'x2'; ${XA_OVER}`), []);
     await undone("XA START 'x3'; INSERT INTO a (v) VALUES ('one phase'); XA END 'x3'; XA COMMIT 'x3' ONE PHASE", ['INSERT a 1/0/0']);
     await undone(async () => {
       await scene.db.query(xa('x4', 'late'));
@@ -200,7 +201,7 @@ for (const { what, flavour, shared } of CASES) describe(`statements and transact
       const other: Connection = await scene.session();
       await other.query("INSERT INTO audited (v) VALUES (5)");
       daemon = await scene.startDaemon();
-      await scene.db.query("XA COMMIT 'x4'");
+      await scene.db.query(`XA COMMIT 'x4'; ${XA_OVER}`);
       await other.end();
     }, ['INSERT audited 1/0/0', 'INSERT audit 1/0/0', 'INSERT a 1/0/0', 'UPDATE b 0/1/0']);
     assert.equal((await scene.gaps()).some((gap) => gap.reason === 'xa'), false);

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { formatPosition } from '../../src/core/position.ts';
 import { Scene } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
+import { XA_BEGINS } from '../support/xa.ts';
 
 for (const [index, source] of sources().entries()) describe(`a restart right after an XA COMMIT on ${source.kind}`, () => {
   // Its rows lie in an older block than those of the transactions that committed since its PREPARE.
@@ -13,7 +14,7 @@ for (const [index, source] of sources().entries()) describe(`a restart right aft
     const start = formatPosition(await scene.position());
     await using first = await scene.startDaemon({ BINLOG_UNDO_START_POSITION: start });
     const branch = await scene.session();
-    await branch.query(`XA START '${scene.schema}'; UPDATE t SET v = 'branch' WHERE id = 1; XA END '${scene.schema}'; XA PREPARE '${scene.schema}'`);
+    await branch.query(`${XA_BEGINS}; XA START '${scene.schema}'; UPDATE t SET v = 'branch' WHERE id = 1; XA END '${scene.schema}'; XA PREPARE '${scene.schema}'`);
     await scene.caughtUp();
     await scene.db.query("UPDATE t SET v = 'meanwhile' WHERE id = 2");
     await scene.caughtUp();

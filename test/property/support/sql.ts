@@ -1,4 +1,5 @@
 import { quoteName } from '../../../src/core/identifiers.ts';
+import { XA_BEGINS, XA_OVER } from '../../support/xa.ts';
 import type { CaseSpec, ColumnSpec, KeySpec, StepSpec, TableSpec, TransactionSpec } from './case.ts';
 
 /** The SQL of a case whose tables are named after `prefix`. */
@@ -43,7 +44,7 @@ export class CaseSql {
       case 'autocommit': return body;
       case 'commit': return ['START TRANSACTION', ...body, 'COMMIT'];
       case 'rollback': return ['START TRANSACTION', ...body, 'ROLLBACK'];
-      case 'xa': return [`XA START ${xid}`, ...body, `XA END ${xid}`, `XA PREPARE ${xid}`, `XA COMMIT ${xid}`];
+      case 'xa': return [XA_BEGINS, `XA START ${xid}`, ...body, `XA END ${xid}`, `XA PREPARE ${xid}`, `XA COMMIT ${xid}`, XA_OVER];
       case 'xa-one-phase': return [`XA START ${xid}`, ...body, `XA END ${xid}`, `XA COMMIT ${xid} ONE PHASE`];
       case 'xa-rollback': return [`XA START ${xid}`, ...body, `XA END ${xid}`, `XA PREPARE ${xid}`, `XA ROLLBACK ${xid}`];
     }
