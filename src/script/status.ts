@@ -1,6 +1,7 @@
 import { UndoError } from '../core/errors.ts';
 import { row, rows } from '../core/mysql.ts';
 import { comparePositions, formatPosition, type Position } from '../core/position.ts';
+import { openSessions } from '../core/process-list.ts';
 import { parseLeader } from '../store/leadership.ts';
 import { requireLedger } from '../store/ledger.ts';
 import { listSources, readCheckpoint, requireSource, type SourceRecord, type StoredCheckpoint } from '../store/registry.ts';
@@ -109,8 +110,7 @@ const position = (at: Position | null): string | null => (at === null ? null : f
 
 /** Daemons of ours log in with the account at hand, whose sessions every account may see. */
 async function isConnected(context: ScriptContext, leader: number): Promise<boolean | null> {
-  const found = await rows(context.connection, 'SELECT 1 AS found FROM information_schema.processlist WHERE id = ?', [leader]);
-  return found.length > 0;
+  return (await openSessions(context.connection, [leader])).length > 0;
 }
 
 export function statusText(report: StatusReport): string {

@@ -2,18 +2,15 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Connection } from 'mysql2/promise';
 import { UndoError } from '../core/errors.ts';
-import { rows, run, scalar } from '../core/mysql.ts';
+import { run, scalar } from '../core/mysql.ts';
+import { openSessions, type ListedSession } from '../core/process-list.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Seconds after which the backup server drops a silent leader's connection, and with it the lock. */
 const LEASE_SECONDS = 9;
 
 /** A connection as the backup server lists it. An id alone is somebody else's after a restart of the server: ids begin anew with it. */
-interface ListedConnection {
-  readonly id: number;
-  /** Address and port of the client. */
-  readonly client: string;
-}
+type ListedConnection = Pick<ListedSession, 'id' | 'client'>;
 
 /** Who leads, as the checkpoint row records it: enough for a successor to end its connections. */
 export interface Leader {
@@ -33,8 +30,7 @@ export function parseLeader(text: string | null): Leader | null {
 
 /** Those of the connections that are open. */
 async function listed(connection: Connection, ids: readonly number[]): Promise<ListedConnection[]> {
-  const found = await rows<{ id: string; client: string }>(connection, `SELECT id AS id, host AS client FROM information_schema.processlist WHERE id IN (${ids.join(', ')})`);
-  return found.map(({ id, client }) => ({ id: Number(id), client }));
+  return (await openSessions(connection, ids)).map(({ id, client }) => ({ id, client }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SERVER_KINDS, startServer, type RunningServer } from '../../deploy/provision/index.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { Scene, query } from '../support/scene.ts';
 import { backup } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -108,11 +109,11 @@ for (const kind of SERVER_KINDS) describe(`definitions without full row metadata
   it('goes on when its idle connections to the source were closed', async () => {
     await using scene = await Scene.open(source, backup(flavour));
     await using daemon = await scene.startDaemon();
-    const account = await query(scene.db, 'SELECT id AS id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND command = \'Sleep\'');
+    const account = await query(scene.db, `SELECT id AS id FROM ${PROCESS_LIST} WHERE id <> CONNECTION_ID() AND command = 'Sleep'`);
     assert.equal(account.length > 0, true);
     // One may have ended by itself meanwhile.
     for (const { id } of account) await scene.db.query(`KILL ${String(id)}`).catch(() => undefined);
-    await until('the connections are gone', async () => (await query(scene.db, `SELECT id FROM information_schema.processlist WHERE id IN (${account.map(({ id }) => String(id)).join(',')})`)).length === 0);
+    await until('the connections are gone', async () => (await query(scene.db, `SELECT id FROM ${PROCESS_LIST} WHERE id IN (${account.map(({ id }) => String(id)).join(',')})`)).length === 0);
     await scene.db.query('CREATE TABLE fresh (id INT PRIMARY KEY); INSERT INTO fresh VALUES (1)');
     await scene.caughtUp();
     assert.deepEqual(await states(scene), ['fresh captured']);

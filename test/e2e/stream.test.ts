@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { SERVER_KINDS, startServer, type RunningServer } from '../../deploy/provision/index.ts';
 import { formatPosition } from '../../src/core/position.ts';
 import type { StatusReport } from '../../src/script/index.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { Daemon } from '../support/daemon.ts';
 import { Scene, query, type Row } from '../support/scene.ts';
 import { backup } from '../support/servers.ts';
@@ -78,7 +79,7 @@ for (const kind of SERVER_KINDS) describe(`the stream from ${kind}`, () => {
     await using daemon = await scene.startDaemon();
     await scene.db.query(insert);
     for (let life = 2; life <= 3; life++) {
-      const dump = await until('the dump connection', async () => (await query(scene.db, "SELECT id AS id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"))[0]);
+      const dump = await until('the dump connection', async () => (await query(scene.db, `SELECT id AS id FROM ${PROCESS_LIST} WHERE command LIKE 'Binlog Dump%'`))[0]);
       await scene.db.query(`KILL ${String(dump.id)}; ${insert}`);
       await daemon.logged('capturing', life);
       await scene.db.query(insert);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer, type Flavour, type ServerKind } from '../../deploy/provision/index.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { Daemon } from '../support/daemon.ts';
 import { FaultProxy } from '../support/proxy.ts';
 import { backup, source } from '../support/servers.ts';
@@ -38,7 +39,7 @@ for (const flavour of FLAVOURS) {
     await world.caughtUp();
 
     // The dump's thread is killed, as a server does that knows our uuid from a newer connection.
-    const dump = (await ask(server, "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' ORDER BY id DESC LIMIT 1"))[0];
+    const dump = (await ask(server, `SELECT id FROM ${PROCESS_LIST} WHERE command LIKE 'Binlog Dump%' ORDER BY id DESC LIMIT 1`))[0];
     await ask(server, `KILL ${String(dump?.id)}`).catch(() => undefined);
     await write();
     await world.caughtUp();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { startServer, type Flavour } from '../../deploy/provision/index.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { Daemon } from '../support/daemon.ts';
 import { backup, connect, source } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -42,7 +43,7 @@ for (const flavour of FLAVOURS) {
     await holder.query(`SELECT * FROM ${world.ledger}.checkpoints FOR UPDATE`);
     await world.sql("INSERT INTO t (v) VALUES ('b')");
     await until('the leader waits inside its transaction', async () =>
-      (await ask(world.backup, "SELECT id FROM information_schema.processlist WHERE info LIKE ?", [`UPDATE \`${world.ledger}\`.\`checkpoints\`%`])).length > 0);
+      (await ask(world.backup, `SELECT id FROM ${PROCESS_LIST} WHERE info LIKE ?`, [`UPDATE \`${world.ledger}\`.\`checkpoints\`%`])).length > 0);
     process.kill(leader.pid, 'SIGSTOP');
     // Its statement is done on the server: the transaction is open, its locks are held, and nobody commits it.
     await holder.query('ROLLBACK');

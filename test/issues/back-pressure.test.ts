@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startServer, type ServerKind } from '../../deploy/provision/index.ts';
 import { ask, binlogEnd, using, World } from '../faults/support/world.ts';
 import { formatPosition } from '../../src/core/position.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { until } from '../support/until.ts';
 
 /** Of the source, for whoever does not ask for another one. */
@@ -18,7 +19,7 @@ for (const [kind, store] of KINDS) {
     await using backup = await startServer(store);
     await using world = await World.open(source, backup, 'CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v LONGTEXT)');
     await using daemon = await world.start({ BINLOG_UNDO_START_POSITION: formatPosition(await binlogEnd(source)) });
-    const dumps = async (): Promise<string[]> => (await ask(source, "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'")).map(({ id }) => String(id));
+    const dumps = async (): Promise<string[]> => (await ask(source, `SELECT id FROM ${PROCESS_LIST} WHERE command LIKE 'Binlog Dump%'`)).map(({ id }) => String(id));
     await until('the stream is open', async () => (await dumps()).length === 1);
     const [dump] = await dumps();
     const insert = "INSERT INTO t (v) VALUES (REPEAT('0123456789', 100000))";

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { World, ask } from '../faults/support/world.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { runCli } from '../support/daemon.ts';
 import { backup, source } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -81,7 +82,7 @@ for (const flavour of ['mysql', 'mariadb'] as const) {
       await reader.query('BEGIN; SELECT * FROM c');
       // Holds `a` exclusively while it waits for `c`.
       const renaming = renamer.query('RENAME TABLE a TO a2, c TO c2').catch((error: unknown) => error);
-      await until('the RENAME waits', async () => (await ask(world.source, "SELECT id FROM information_schema.processlist WHERE state LIKE '%metadata lock%' AND info LIKE 'RENAME TABLE a %'")).length > 0);
+      await until('the RENAME waits', async () => (await ask(world.source, `SELECT id FROM ${PROCESS_LIST} WHERE state LIKE '%metadata lock%' AND info LIKE 'RENAME TABLE a %'`)).length > 0);
       await using daemon = await world.start();
       await until('the other table was read', () => read('b'));
       await ask(world.source, `KILL ${renamer.threadId}`);

@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { connect, query } from '../support/any-server.ts';
+import { connect, PROCESS_LIST, query } from '../support/any-server.ts';
 import { Scene } from '../support/scene.ts';
 import { backup, sources } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -15,7 +15,7 @@ for (const server of sources()) {
     const account = `leak_${scene.schema.slice(-8)}`;
     const admins = [await connect(server), await connect(store)];
     const connections = async (): Promise<string> => (await Promise.all(admins.map(async (admin) =>
-      Number((await query(admin, 'SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = ?', [account]))[0]!.n)))).join(' and ');
+      Number((await query(admin, `SELECT COUNT(*) AS n FROM ${PROCESS_LIST} WHERE user = ?`, [account]))[0]!.n)))).join(' and ');
     const settled = (what: string): Promise<string> => until(what, async () => {
       const first = await connections();
       // Closing takes a moment on the server's side; a count that comes again is one that stays.
@@ -32,7 +32,7 @@ for (const server of sources()) {
       const before = await settled('the daemon is connected to both');
       for (let i = 1; i <= RECONNECTS; i++) {
         const [dump] = await until('the dump is there', async () => {
-          const found = await query(admins[0]!, "SELECT id FROM information_schema.processlist WHERE user = ? AND command LIKE 'Binlog Dump%'", [account]);
+          const found = await query(admins[0]!, `SELECT id FROM ${PROCESS_LIST} WHERE user = ? AND command LIKE 'Binlog Dump%'`, [account]);
           return found.length === 1 && found;
         });
         await admins[0]!.query(`KILL ${Number(dump!.id)}`);

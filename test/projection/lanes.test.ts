@@ -7,6 +7,7 @@ import type { Position } from '../../src/core/position.ts';
 import { INFORMATION_TABLE } from '../../src/core/undo-tables.ts';
 import { GROUP_BYTES } from '../../src/projection/projector.ts';
 import { World, ask, binlogEnd, type Row } from '../faults/support/world.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { backup, connect } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -75,7 +76,7 @@ for (const flavour of FLAVOURS) {
       const { epoch } = (await scene.world.checkpoint())!;
       const taker = await connect(backup(flavour));
       const taken = taker.query(`UPDATE ${scene.cursors} SET epoch = ?`, [epoch + 1]);
-      await until('the taker waits', async () => (await ask(scene.world.backup, 'SELECT id FROM information_schema.processlist WHERE id = ? AND info LIKE ?', [taker.threadId, 'UPDATE%'])).length > 0);
+      await until('the taker waits', async () => (await ask(scene.world.backup, `SELECT id FROM ${PROCESS_LIST} WHERE id = ? AND info LIKE ?`, [taker.threadId, 'UPDATE%'])).length > 0);
       await scene.release();
       await taken;
       await taker.end();
@@ -197,7 +198,7 @@ class Scene implements AsyncDisposable {
    */
   async secondGroupWritten(but?: number): Promise<number> {
     const moving = await until('a group moves the cursor', async () => {
-      const found = await ask(this.world.backup, 'SELECT id FROM information_schema.processlist WHERE (info LIKE ? OR info LIKE ?) AND id NOT IN (CONNECTION_ID(), ?)',
+      const found = await ask(this.world.backup, `SELECT id FROM ${PROCESS_LIST} WHERE (info LIKE ? OR info LIKE ?) AND id NOT IN (CONNECTION_ID(), ?)`,
         // MariaDB shows the trigger's own statement.
         [`UPDATE ${this.cursors} SET ordinal%`, `%GET_LOCK%${this.#lock}%`, but ?? 0]);
       return found[0] && Number(found[0].id);

@@ -5,6 +5,7 @@ import { formatPosition } from '../../src/core/position.ts';
 import type { PlanReport, ScriptHistory } from '../../src/script/index.ts';
 import { Random } from '../chaos/support/random.ts';
 import { SnapshotReader, differences, type Snapshot } from '../property/support/snapshot.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { Scene, applyWithClient, query } from '../support/scene.ts';
 import { backups, sources } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -179,7 +180,7 @@ sources().forEach((source, index) => {
       const mark = `/* ${scene.schema} */`;
       const running = applyWithClient(source, text.replace('SET @n=0;', `SET @n=0; DO SLEEP(2) ${mark};`), ['--comments']);
       await until('the script is between its looks and its changes', async () =>
-        (await query(scene.db, 'SELECT 1 FROM information_schema.processlist WHERE info LIKE ?', [`DO SLEEP%${scene.schema}%`])).length > 0);
+        (await query(scene.db, `SELECT 1 FROM ${PROCESS_LIST} WHERE info LIKE ?`, [`DO SLEEP%${scene.schema}%`])).length > 0);
       const other = await scene.session();
       const late = other.query('UPDATE flat SET n = n + 1000 WHERE id IN (1, 2)');
       clean(await running);

@@ -9,6 +9,7 @@ import type { PackedBlock } from '../../src/store/block-codec.ts';
 import { createLedger, Ledger } from '../../src/store/ledger.ts';
 import { LogPump } from '../../src/store/log-pump.ts';
 import { createCheckpoint, readCheckpoint, registerSource } from '../../src/store/registry.ts';
+import { PROCESS_LIST } from '../support/any-server.ts';
 import { backups, connect, uniqueSchema, type SharedServer } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -147,7 +148,7 @@ for (const server of backups()) {
     await until('the rows of the second are there', async () => (await ordinals(admin, ledger, true)).includes(2));
     // Needs the table for itself, and lets nobody past who comes later.
     const altered = other.query(`ALTER TABLE ${ledger.table('operations')} COMMENT 'changed'`);
-    await until('it waits', async () => (await rows(admin, "SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%' AND info LIKE 'ALTER%'")).length > 0);
+    await until('it waits', async () => (await rows(admin, `SELECT 1 FROM ${PROCESS_LIST} WHERE state LIKE 'Waiting for table metadata lock%' AND info LIKE 'ALTER%'`)).length > 0);
     pack();
     await until('both are durable', () => durable.length === 2, 20);
     await altered;

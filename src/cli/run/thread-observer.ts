@@ -1,5 +1,5 @@
 import type { Connection } from 'mysql2/promise';
-import { rows } from '../../core/mysql.ts';
+import { openSessions } from '../../core/process-list.ts';
 import type { Ledger } from '../../store/ledger.ts';
 
 /** Threads remembered as seen; a thread that comes back after being forgotten is only looked up again. */
@@ -44,10 +44,9 @@ export class ThreadObserver {
     while (this.#waiting.size > 0) {
       const wanted = this.#waiting;
       this.#waiting = new Map();
-      const found = await rows<{ id: string | number; user: string | null; host: string | null }>(this.#control,
-        `SELECT id AS id, user AS user, host AS host FROM information_schema.processlist WHERE id IN (${[...wanted.keys()].join(', ')})`);
+      const found = await openSessions(this.#control, [...wanted.keys()]);
       if (found.length === 0) continue;
-      const values = found.map(({ id, user, host }) => [this.#sourceId, Number(id), wanted.get(Number(id)) ?? 0, user ?? '', (host ?? '').replace(/:\d+$/, '')]);
+      const values = found.map(({ id, user, client }) => [this.#sourceId, id, wanted.get(id) ?? 0, user, client.replace(/:\d+$/, '')]);
       await this.#store.query(`INSERT IGNORE INTO ${this.#ledger.table('threads')} (source_id, thread_id, since_ordinal, user, host) VALUES ?`, [values]);
     }
   }
