@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -17,6 +16,8 @@ import { buildAside } from './tree.ts';
 
 const VERSION = '4.1.0';
 const START_LIMIT_MS = 300_000;
+/** 16 bytes in base64url, as Kafka's ids are. A random one may begin with `-`, which the tool takes for an option. */
+const CLUSTER_ID = Buffer.from('binlog-undo-test').toString('base64url');
 /** A broker with a few topics needs no more, and the JIT's second stage is not worth its time in a test. */
 const JAVA_OPTIONS = ['-Xms64m', '-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
@@ -85,7 +86,7 @@ export class RunningKafka implements AsyncDisposable {
 
   async #format(): Promise<void> {
     this.#secure = await writeBrokerSettings(this.#folder, this.#settings, { plain: this.port, controller: await freePort(), secure: await freePort() });
-    await execOk('java', [...JAVA_OPTIONS, '-cp', `${this.#jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', this.#settings,
+    await execOk('java', [...JAVA_OPTIONS, '-cp', `${this.#jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', this.#settings,
       ...scramArguments(this.#secure)]);
   }
 
