@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { row, rows } from './mysql.ts';
-import { identify, type ServerVersion } from './server-version.ts';
+import { identify, isAtLeast } from './server-version.ts';
 
 /** A session as its server lists it. */
 export interface ListedSession {
@@ -44,8 +44,6 @@ async function processList(connection: Connection): Promise<ProcessList> {
     connection, 'SELECT VERSION() AS raw, @@version_comment AS comment, @@performance_schema AS watches'))!;
   const { flavour, version } = identify(server.raw, new Map([['version_comment', server.comment]]));
   if (flavour === 'mariadb') return 'information_schema.processlist';
-  return Number(server.watches) === 1 && hasOwnList(version) ? 'performance_schema.processlist' : null;
+  // New in 8.0.22 (release notes).
+  return Number(server.watches) === 1 && isAtLeast(version, 8, 0, 22) ? 'performance_schema.processlist' : null;
 }
-
-/** MySQL 8.0.22 brought performance_schema.processlist (release notes). */
-const hasOwnList = ({ major, minor, patch }: ServerVersion): boolean => major > 8 || (major === 8 && (minor > 0 || patch >= 22));

@@ -33,6 +33,10 @@ export function identify(raw: string, variables: ReadonlyMap<string, string>): {
   return { flavour, version: { major: Number(major), minor: Number(minor), patch: Number(patch), raw } };
 }
 
+export function isAtLeast(version: ServerVersion, major: number, minor: number, patch = 0): boolean {
+  return version.major !== major ? version.major > major : version.minor !== minor ? version.minor > minor : version.patch >= patch;
+}
+
 export function judge(flavour: Flavour, version: ServerVersion, variables: ReadonlyMap<string, string>): Support {
   const name = `${flavour === 'mariadb' ? 'MariaDB' : 'MySQL'} ${version.major}.${version.minor}`;
   const foreign = FOREIGN.exec(`${version.raw} ${variables.get('version_comment') ?? ''}`)?.[0] ?? (variables.has('memsql_version') ? 'SingleStore' : null);

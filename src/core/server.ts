@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { UndoError, reasonOf } from './errors.ts';
 import { row, rows, scalar, serverErrorNumber } from './mysql.ts';
 import type { Position } from './position.ts';
-import { identify, judge, type Flavour, type ServerVersion, type Support } from './server-version.ts';
+import { identify, isAtLeast, judge, type Flavour, type ServerVersion, type Support } from './server-version.ts';
 
 /**
  * What a server is and can do, asked once. Every difference between servers is a field here:
@@ -105,8 +105,7 @@ export async function probeServer(connection: Connection): Promise<ServerCapabil
   const text = (name: string): string => variables.get(name) ?? '';
   const { flavour, version } = identify(raw, variables);
   const maria = flavour === 'mariadb';
-  const atLeast = (major: number, minor: number, patch = 0): boolean =>
-    version.major !== major ? version.major > major : version.minor !== minor ? version.minor > minor : version.patch >= patch;
+  const atLeast = (major: number, minor: number, patch = 0): boolean => isAtLeast(version, major, minor, patch);
   const replicaWords = !maria && atLeast(8, 0, 22);
   const statements = {
     binlogStatus: !maria && atLeast(8, 2) ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS',

@@ -15,8 +15,8 @@ const WORKED_MS = 10_000;
 const PASSING: readonly ErrorCode[] = [
   'SOURCE_UNREACHABLE', 'BACKUP_UNREACHABLE', 'BACKUP_REFUSED', 'STREAM_ENDED', 'STREAM_SILENT', 'STREAM_REFUSED', 'LEADER_LOST',
 ];
-/** The account has read from the source by then: no setting is at fault, so these pass also before the first session runs. */
-const LOST: readonly ErrorCode[] = ['STREAM_ENDED', 'STREAM_SILENT'];
+/** The same before the first session runs: the account has read from the source by then, so that no setting is at fault. */
+const PASSING_AT_START: readonly ErrorCode[] = ['STREAM_ENDED', 'STREAM_SILENT'];
 
 /**
  * The daemon: one capture session after the other, each from the durable checkpoint, until the signal.
@@ -44,7 +44,7 @@ export async function runDaemon(
       });
     } catch (thrown) {
       const error = backupError(config.backup.endpoint, thrown);
-      if (!PASSING.includes(error.code) || (!ran.ever && !LOST.includes(error.code))) throw error;
+      if (!(ran.ever ? PASSING : PASSING_AT_START).includes(error.code)) throw error;
       metrics.reconnects(error.code);
       if (ran.since !== null && performance.now() - ran.since > WORKED_MS) backoff = BACKOFF_FIRST_MS;
       ran.since = null;
