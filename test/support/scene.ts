@@ -9,7 +9,7 @@ import { archeryRollback } from './archery.ts';
 import { Daemon, runCli, serverEnvironment } from './daemon.ts';
 import { uniqueSchema, type SharedServer } from './servers.ts';
 import { until } from './until.ts';
-import { apartFromXa } from './xa.ts';
+import { LogStarts } from './xa.ts';
 
 export { applyWithClient, binlogEnd, query, type Row } from './any-server.ts';
 
@@ -44,7 +44,7 @@ export class Scene implements AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 
   readonly #owner: boolean;
-  #begun = false;
+  readonly #starts = new LogStarts();
 
   private constructor(source: SharedServer, backup: SharedServer, schema: string, options: SceneOptions, db: Connection, log: Connection) {
     this.source = source;
@@ -74,11 +74,8 @@ export class Scene implements AsyncDisposable {
     return new Scene(source, backup, schema, options, db, log);
   }
 
-  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
-    const start = (): Promise<Daemon> => Daemon.start({ ...this.env, ...env });
-    if (this.#begun) return start();
-    this.#begun = true;
-    return apartFromXa(this.source, start);
+  startDaemon(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+    return this.#starts.start(this.source, () => Daemon.start({ ...this.env, ...env }));
   }
 
   /** `binlog-undo ARGS` with this scene's environment. */

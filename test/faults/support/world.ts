@@ -6,7 +6,7 @@ import { comparePositions, formatPosition, type Position } from '../../../src/co
 import { Daemon, serverEnvironment, type Address } from '../../support/daemon.ts';
 import { uniqueSchema } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
-import { apartFromXa } from '../../support/xa.ts';
+import { LogStarts } from '../../support/xa.ts';
 
 export type Row = Record<string, string | number | Buffer | null>;
 
@@ -46,7 +46,7 @@ export class World implements AsyncDisposable {
   readonly alias: string = this.schema;
   readonly ledger: string = `ledger_${this.schema}`;
   readonly extra: Record<string, string> = {};
-  #begun = false;
+  readonly #starts = new LogStarts();
 
   constructor(source: Endpoint, backup: Endpoint) {
     this.source = source;
@@ -76,11 +76,8 @@ export class World implements AsyncDisposable {
     });
   }
 
-  async start(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
-    const start = (): Promise<Daemon> => Daemon.start({ ...this.env, ...env });
-    if (this.#begun) return start();
-    this.#begun = true;
-    return apartFromXa(this.source, start);
+  start(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+    return this.#starts.start(this.source, () => Daemon.start({ ...this.env, ...env }));
   }
 
   /** Starts a daemon that must end by itself. @returns its status and all that it said */
